@@ -1,0 +1,1 @@
+"""Pure computation: plain values in, values out. No Django, no store, no clock, no network, no jurisdiction."""
