@@ -1,0 +1,92 @@
+"""Appending to the log. Only `actions.act` calls this, inside its transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rongtong.apps.records.models import Leaf, Log, Payload
+from rongtong.engine.merkle import EMPTY_ROOT, SALT_BYTES, Frontier, canonical_json, commitment, leaf_hash
+
+FORMAT = "rongtong-leaf-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one leaf is made of. `payload` is a value that has a canonical JSON form."""
+
+    recorded_at: datetime
+    actor: str
+    kind: str
+    place: str = ""
+    subject: str = ""
+    payload: Mapping[str, object] = field(default_factory=dict)
+
+
+def append(entries: Sequence[Entry]) -> list[Leaf]:
+    """Append leaves in order under one lock and return them. Must run inside a transaction.
+
+    Raises NotCanonical when a payload has no exact form; then nothing has been written.
+    """
+    # Serialised before the lock is taken, so that a payload that cannot be written never waits for others.
+    texts = [canonical_json(entry.payload) for entry in entries]
+    log = _locked_log()
+    frontier = read_frontier(log)
+    leaves: list[Leaf] = []
+    payloads: list[Payload] = []
+    for entry, text in zip(entries, texts, strict=True):
+        salt = secrets.token_bytes(SALT_BYTES)
+        body = _body(frontier.size + 1, entry, commitment(salt, text))
+        digest = leaf_hash(body.encode("utf-8"))
+        frontier = frontier.append(digest)
+        leaf = Leaf(
+            sequence=frontier.size,
+            recorded_at=entry.recorded_at,
+            actor=entry.actor,
+            kind=entry.kind,
+            place=entry.place,
+            subject=entry.subject,
+            body=body,
+            leaf_hash=digest.hex(),
+        )
+        leaves.append(leaf)
+        payloads.append(Payload(leaf=leaf, text=text, salt=salt.hex()))
+    Leaf.objects.bulk_create(leaves, batch_size=500)
+    Payload.objects.bulk_create(payloads, batch_size=500)
+    log.size, log.root = frontier.size, frontier.root().hex()
+    log.frontier = " ".join(each.hex() for each in frontier.hashes)
+    log.save()
+    return leaves
+
+
+def read_frontier(log: Log) -> Frontier:
+    """The frontier that the row holds. Raises ValueError when the row is not one that `append` wrote."""
+    return Frontier(log.size, tuple(bytes.fromhex(each) for each in log.frontier.split()))
+
+
+def _locked_log() -> Log:
+    # PostgreSQL locks the row until the transaction ends. SQLite ignores FOR UPDATE: its transaction is IMMEDIATE, so
+    # there is one writer already.
+    locked = Log.objects.select_for_update()
+    found = locked.filter(pk=1).first()
+    if found is None:
+        Log.objects.get_or_create(pk=1, defaults={"root": EMPTY_ROOT.hex()})
+        found = locked.get(pk=1)
+    return found
+
+
+def _body(sequence: int, entry: Entry, committed: bytes) -> str:
+    return canonical_json(
+        {
+            "format": FORMAT,
+            "sequence": sequence,
+            "recorded_at": entry.recorded_at.isoformat(),
+            "actor": entry.actor,
+            "kind": entry.kind,
+            "place": entry.place,
+            "subject": entry.subject,
+            "payload": committed.hex(),
+        }
+    )

@@ -1,0 +1,71 @@
+"""The append-only log: one leaf for every write of every app."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Leaf(models.Model):
+    """One write. `body` is what is hashed; the other columns repeat it for searching and are checked against it.
+
+    `actor`, `place` and `subject` stay for ever: they hold usernames and codes. Personal data go to the payload.
+    """
+
+    sequence = models.PositiveBigIntegerField(primary_key=True)
+    recorded_at = models.DateTimeField()
+    actor = models.CharField(max_length=64)
+    kind = models.CharField(max_length=100)
+    place = models.CharField(max_length=32, blank=True, default="")
+    subject = models.TextField(blank=True, default="")
+    body = models.TextField()
+    leaf_hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(sequence__gte=1), name="leaf_sequence_from_one")]
+        indexes = [
+            models.Index(fields=["kind", "sequence"], name="leaf_kind"),
+            models.Index(fields=["subject", "sequence"], name="leaf_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind} {self.subject}"
+
+
+class Payload(models.Model):
+    """What a leaf commits to. Erased, `text` and `salt` are empty and `erased_at` is set; the proof stays valid."""
+
+    leaf = models.OneToOneField(Leaf, on_delete=models.PROTECT, primary_key=True, related_name="payload")
+    text = models.TextField(blank=True)
+    salt = models.CharField(max_length=64, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    erased_why = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | (Q(text="", salt="") & ~Q(erased_why="")),
+                name="payload_erased_is_empty_and_says_why",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.leaf_id}"
+
+
+class Log(models.Model):
+    """The one row that holds the head of the tree; whoever appends locks it.
+
+    `frontier` is the roots of the full subtrees in hexadecimal, the largest first, separated by spaces.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    size = models.PositiveBigIntegerField(default=0)
+    root = models.CharField(max_length=64)
+    frontier = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="log_has_one_row")]
+
+    def __str__(self) -> str:
+        return f"{self.size}:{self.root}"

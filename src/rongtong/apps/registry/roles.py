@@ -1,0 +1,77 @@
+"""Roles (角色) and the kinds of action each may perform.
+
+A kind is `app.verb`; a pattern is a kind or a prefix that ends in `.*`. Reading is not an act: whoever holds any role
+on a place reads there (`access.visible_places`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role: its code, its Chinese name and the patterns of the kinds of action it allows."""
+
+    code: str
+    name: str
+    allows: tuple[str, ...]
+
+    def allowed(self, kind: str) -> bool:
+        """Whether the role allows this kind of action."""
+        return matches(self.allows, kind)
+
+
+def matches(patterns: tuple[str, ...], kind: str) -> bool:
+    """Whether a kind is one of the patterns: equal, below a prefix `app.*`, or anything for `*`."""
+    return any(p in ("*", kind) or (p.endswith(".*") and kind.startswith(p[:-1])) for p in patterns)
+
+
+SYSTEM_ADMIN, SECURITY_ADMIN, AUDIT_ADMIN = "system_admin", "security_admin", "audit_admin"
+OPERATOR = "operator"
+# 三员: GB/T 22239-2019 8.1.4.2 separates the duties of administrators; nobody holds two of these.
+TRIO = (SYSTEM_ADMIN, SECURITY_ADMIN, AUDIT_ADMIN)
+
+ROLES: dict[str, Role] = {
+    role.code: role
+    for role in (
+        Role("provincial_officer", "省级处室", ("observations.*", "planning.*", "papers.*", "packs.*")),
+        Role("city_officer", "市科技局", ("observations.*", "planning.*", "papers.*")),
+        Role("county_officer", "县科技局", ("observations.*", "papers.*")),
+        Role("planner", "规划(目标分解)", ("planning.*",)),
+        Role("editor", "材料编辑", ("papers.*",)),
+        Role("reader", "查看", ()),
+        Role(
+            SYSTEM_ADMIN,
+            "系统管理员",
+            (
+                "registry.create_account",
+                "registry.deactivate",
+                "registry.register_organisation",
+                "packs.*",
+            ),
+        ),
+        Role(
+            SECURITY_ADMIN,
+            "安全管理员",
+            ("registry.grant", "registry.revoke", "registry.deactivate", "registry.set_password"),
+        ),
+        Role(AUDIT_ADMIN, "审计管理员", ("records.*",)),
+        # Whoever holds the shell can do anything to the files anyway; the log says that it was done from there.
+        Role(OPERATOR, "运维(命令行)", ("*",)),
+    )
+}
+
+# What every active account may do, because it concerns only itself.
+EVERYONE = ("registry.change_own_password",)
+
+
+def role_name(code: str) -> str:
+    """The Chinese name of a role; the code itself when there is no such role."""
+    return ROLES[code].name if code in ROLES else code
+
+
+def role_code(text: str) -> str | None:
+    """The code of a role given by its code or its Chinese name, or None."""
+    text = text.strip()
+    return next((r.code for r in ROLES.values() if text in (r.code, r.name)), None)
