@@ -1,0 +1,98 @@
+"""Reading observations: a Parquet snapshot of them and the facts known on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+
+from rongtong.apps.observations.models import Observation
+from rongtong.clock import LOCAL
+from rongtong.engine import facts
+from rongtong.engine.facts import Fact
+from rongtong.engine.period import Period
+
+ENGINES = ("duckdb", "spark")
+
+
+def state() -> str:
+    """A name of the table's content: rows are only ever added, so its last row and batch name all of it.
+
+    The moment of the batch is part of the name, because numbers come again after a rollback.
+    """
+    last = Observation.objects.order_by("-pk").values_list("pk", "batch__sha256", "batch__recorded_at").first()
+    if last is None:
+        return "empty"
+    return f"{last[0]}-" + sha256(f"{last}{settings.DATABASES['default']['NAME']}".encode()).hexdigest()[:16]
+
+
+def _rows() -> Iterator[tuple[object, ...]]:
+    for o in Observation.objects.order_by("pk").iterator(chunk_size=5000):
+        yield (
+            o.pk, o.indicator, o.place, o.chain, o.subject, o.funds, o.use, o.start, o.months, o.value, o.status,
+            o.known_from.isoformat(), o.recorded_at.astimezone(LOCAL).date().isoformat(), o.late,
+            o.evidence, o.source,
+        )  # fmt: skip
+
+
+def snapshot() -> Path:
+    """The Parquet file of all observations, written once per state of the table."""
+    path = Path(settings.HOME) / "snapshots" / f"facts-{state()}.parquet"
+    if not path.exists():
+        facts.write_parquet(_rows(), path)
+        for old in path.parent.glob("facts-*.parquet"):
+            if old != path:
+                old.unlink(missing_ok=True)
+    return path
+
+
+def known(
+    indicators: Iterable[str], periods: Iterable[Period], as_of: date, engine: str = "duckdb"
+) -> tuple[Fact, ...]:
+    """The facts known on `as_of` for these indicators and periods, by the engine named; the same digits on each."""
+    return _known(snapshot(), tuple(sorted(set(indicators))), tuple(sorted(set(periods))), as_of, engine)
+
+
+@lru_cache(maxsize=256)
+def _known(
+    path: Path, indicators: tuple[str, ...], periods: tuple[Period, ...], as_of: date, engine: str
+) -> tuple[Fact, ...]:
+    query = facts.known("facts", as_of=as_of, indicators=indicators, periods=periods)
+    run = {"duckdb": facts.run_duckdb, "spark": facts.run_spark}[engine]
+    return tuple(sorted((facts.as_fact(row) for row in run(query, path)), key=_order))
+
+
+def _order(fact: Fact) -> tuple[object, ...]:
+    return (fact.indicator, fact.place, fact.chain, fact.subject, fact.period, fact.known_from)
+
+
+def latest_period(indicator: str, as_of: date) -> Period | None:
+    """The last period the indicator has a value for, as known on `as_of`."""
+    row = (
+        Observation.objects.filter(indicator=indicator, known_from__lte=as_of)
+        .order_by("-start", "-months")
+        .values_list("start", "months")
+        .first()
+    )
+    return Period(row[0] // 100, row[0] % 100, row[1]) if row else None
+
+
+def periods_of(indicator: str, as_of: date) -> tuple[Period, ...]:
+    """Every period the indicator has a value for, oldest first."""
+    rows = (
+        Observation.objects.filter(indicator=indicator, known_from__lte=as_of)
+        .order_by()
+        .values_list("start", "months")
+        .distinct()
+    )
+    return tuple(sorted(Period(start // 100, start % 100, months) for start, months in rows))
+
+
+def codes_with_values(as_of: date) -> tuple[str, ...]:
+    """The indicators that have any value known on a day."""
+    rows = Observation.objects.filter(known_from__lte=as_of).order_by().values_list("indicator", flat=True).distinct()
+    return tuple(sorted(rows))
