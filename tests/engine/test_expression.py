@@ -374,3 +374,21 @@ def test_spark_gives_what_duckdb_gives() -> None:
     finally:
         session.stop()
     assert [{k: outcome(k, c, row).value for k, c in compiled.items()} for row in found] == _here()
+
+
+@pytest.mark.parametrize("source", ["~a > 0", "min()", "abs()", "abs(a, b)", "missing(a, b)"])
+def test_what_only_looks_allowed_is_refused(source: str) -> None:
+    assert source.split("(")[0].split(" ")[0].strip("~") in refused(source)
+
+
+def test_a_division_by_zero_is_missing_and_so_is_the_least_of_anything_missing() -> None:
+    assert run("missing(b / 0)", b=Fraction(1)) is True
+    assert run("missing(b / 1)", b=Fraction(1)) is False
+    for source in ("min(a, b)", "min(b, a)", "max(a, b)", "max(b, a)", "min(b / 0, b)"):
+        assert run(source, a=None, b=Fraction(1)) is None
+
+
+def test_a_refused_comparison_says_that_it_is_one() -> None:
+    rd = Variable("rd", "number", "money", "rd", 2, 16)
+    other = Variable("input", "number", "money", "input", 2, 16)
+    assert "不能比较:两套口径互有交叉" in refused("rd > input", (rd, other))

@@ -146,3 +146,11 @@ def test_a_formula_card_is_a_ratio_of_levels_with_both_as_inputs(pack: Pack) -> 
     found = board(Request(card, year, AS_OF, (), "330000"), facts, cards(pack), pack.places).total.figures["value"]
     assert found.quantity.amount == Fraction(264_000_000_000, 8_255_300_000_000)
     assert {f.key.indicator for f in found.inputs} == set(formula_names(card.formula)) == {"rd_total", "gdp"}
+
+
+def test_the_place_that_covers_a_report_is_the_lowest_one_above_all_of_it(pack: Pack) -> None:
+    tree = pack.places
+    assert tree.covering(["330102", "330106"]) == "330100"
+    assert tree.covering(["330102"]) == "330102"
+    assert tree.covering(["330102", "330203"]) == "330000"
+    assert tree.covering([]) is None

@@ -27,6 +27,7 @@ from rongtong.engine.quantity import (
         ("突破4.7万家", ">", 47000, "万家"),
         ("超2500次", ">", 2500, "次"),
         ("3.2万亿元", "=", 3_200_000_000_000, "万亿元"),
+        ("1.9万余台", ">", 19000, "万台"),
         ("近2000项", "~", 2000, "项"),
         ("约1.5亿元", "~", 150_000_000, "亿元"),
         ("2个百分点以上", ">=", Fraction(2, 100), "百分点"),
@@ -36,6 +37,8 @@ from rongtong.engine.quantity import (
         ("7,200 亿元", "=", 720_000_000_000, "亿元"),
         ("１２．５％", "=", Fraction(125, 1000), "%"),
         ("13 万家", "=", 130_000, "万家"),
+        ("下降2.8%", "=", Fraction(-28, 1000), "%"),
+        ("多晶硅3台", "=", 3, "台"),
     ],
 )
 def test_a_phrase_is_read_with_its_comparison_and_magnitude(
@@ -184,3 +187,9 @@ def test_a_quantity_is_told_in_the_magnitude_people_read(number: str, symbol: st
 
 def test_the_count_of_years_and_ranks_keep_their_unit() -> None:
     assert str(humane(Quantity.of("20000", "位次"))) == "20000位次"
+
+
+def test_equal_amounts_are_equal_in_any_magnitude_but_not_across_dimensions() -> None:
+    assert Quantity.of("1", "亿元") == Quantity.of("10000", "万元")
+    assert hash(Quantity.of("1", "亿元")) == hash(Quantity.of("10000", "万元"))
+    assert Quantity.of("1", "家") != Quantity.of("1", "项")

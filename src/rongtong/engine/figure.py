@@ -184,14 +184,14 @@ ScopeReasons = Mapping[str, Mapping[str, str]]
 
 
 def scope_conflict(
-    first: str, second: str, reasons: ScopeReasons, names: Mapping[str, str] | None = None
+    first: str, second: str, reasons: ScopeReasons, names: Mapping[str, str] | None = None, verb: str = "相加"
 ) -> str | None:
-    """Why figures of two 口径 may not be added, or None if they are one. `reasons`: scope → scope → why."""
+    """Why figures of two 口径 may not be added (or compared), or None if they are one. `reasons`: scope → scope → why."""
     if first == second:
         return None
     why = reasons.get(first, {}).get(second) or reasons.get(second, {}).get(first) or "两者口径不同"
     shown = names or {}
-    return f"{shown.get(first, first)}与{shown.get(second, second)}不能相加:{why}"
+    return f"{shown.get(first, first)}与{shown.get(second, second)}不能{verb}:{why.rstrip('。')}"
 
 
 def weakest(figures: Sequence[Figure]) -> str:

@@ -101,6 +101,14 @@ class PlaceTree:
             seen += 1
         return False
 
+    def covering(self, codes: Iterable[str]) -> str | None:
+        """The lowest place that all codes lie in, or None when no one place covers them."""
+        wanted = sorted(set(codes))
+        at: str | None = wanted[0] if wanted else None
+        while at is not None and not all(self.is_within(code, at) for code in wanted):
+            at = self.parent(at) or self._last_parent(at, ADMINISTRATIVE)
+        return at
+
     def _last_parent(self, code: str, hierarchy: str) -> str | None:
         found = [p for p in self.parents if p.place == code and p.hierarchy == hierarchy]
         return max(found, key=lambda p: p.valid_to or date.max).parent if found else None

@@ -35,9 +35,10 @@ COUNT_WORDS = [
     "笔",
 ]
 PERSON_WORDS = ["人", "名"]
+Comparator = Literal["=", ">=", ">", "<=", "<", "~"]
 _PREFIXES = (("万亿", 10**12), ("亿", 10**8), ("万", 10**4), ("千", 10**3), ("百", 10**2))
-_QUALIFIERS = {
-    "超过": ">", "超": ">", "突破": ">", "余": ">", "多": ">", "以上": ">=", "不低于": ">=", "不少于": ">=", "达": ">=",
+_QUALIFIERS: dict[str, Comparator] = {
+    "超过": ">", "超": ">", "突破": ">", "余": ">", "多": ">", "以上": ">=", "不低于": ">=", "不少于": ">=", "达": ">=", "达到": ">=",
     "近": "~", "约": "~", "左右": "~", "不超过": "<=", "以内": "<=",
 }  # fmt: skip
 
@@ -114,12 +115,21 @@ def unit(symbol: str) -> Unit:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
-    """`amount` base units of `unit.dimension`, meant to be shown in `unit`."""
+    """`amount` base units of `unit.dimension`, meant to be shown in `unit`. 1 亿元 equals 10000 万元."""
 
     amount: Fraction
     unit: Unit
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Quantity) and (self.amount, self.unit.dimension) == (
+            other.amount,
+            other.unit.dimension,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.amount, self.unit.dimension))
 
     @staticmethod
     def of(number: int | str | Fraction, symbol: str | Unit) -> Quantity:
@@ -229,8 +239,11 @@ def humane(quantity: Quantity, decimals: int = 2) -> Quantity:
     return Quantity(quantity.amount, unit(base))
 
 
-Comparator = Literal["=", ">=", ">", "<=", "<", "~"]
 _NUMBER = re.compile(r"([+-]?\d+(?:,\d{3})*(?:\.\d+)?)")
+_PHRASE = re.compile(
+    r"(?P<before>不低于|不少于|不超过|超过|突破|超|达到|达|近|约)?(?P<fall>负增长|下降)?(?P<number>[+-]?\d+(?:,\d{3})*(?:\.\d+)?)"
+    r"(?P<magnitude>万亿|亿|万|千|百)?(?P<after>余|多)?(?P<unit>.*?)(?P<end>以上|左右|以内)?$"
+)
 
 
 def parse_number(text: str) -> Fraction:
@@ -245,19 +258,17 @@ def parse_number(text: str) -> Fraction:
 
 
 def parse(text: str) -> tuple[Comparator, Quantity]:
-    """What a phrase like 突破4.7万家, 1.9万余台, 不低于80%, 3.2万亿元, 2个百分点以上 says.
+    """What a phrase like 突破4.7万家, 1.9万余台, 不低于80%, 3.2万亿元, 2个百分点以上, 下降2.8% says.
 
+    A qualifier counts only where it stands before the number, after it and its magnitude, or at the end.
     Raises UnitError or ValueError when there is no number or no unit.
     """
     clean = unicodedata.normalize("NFKC", text).replace(" ", "")
-    comparator: str = "="
-    for word in sorted(_QUALIFIERS, key=len, reverse=True):
-        if word in clean:
-            comparator = _QUALIFIERS[word]
-            clean = clean.replace(word, "", 1)
-            break
-    match = _NUMBER.search(clean)
+    match = _PHRASE.search(clean)
     if match is None:
-        raise ValueError(f"“{text}”里没有数。")
-    symbol = clean[match.end() :].replace("个百分点", "百分点")
-    return comparator, Quantity.of(match.group(1).replace(",", ""), symbol)  # type: ignore[return-value]
+        raise ValueError(f"“{text}”里没有数。应为如 突破4.7万家、不低于80% 的说法。")
+    part = match.groupdict()
+    comparator = next((_QUALIFIERS[w] for w in (part["before"], part["after"], part["end"]) if w), "=")
+    sign = "-" if part["fall"] else ""
+    symbol = ((part["magnitude"] or "") + part["unit"]).replace("个百分点", "百分点")
+    return comparator, Quantity.of(sign + part["number"].replace(",", ""), symbol)

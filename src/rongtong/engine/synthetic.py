@@ -99,7 +99,9 @@ def county_values(
     return out
 
 
-def _spread(top: str, places: Sequence[str], period: Period, whole: Fraction, free: Fraction, tilt: Sequence[float]) -> Iterator[Value]:
+def _spread(
+    top: str, places: Sequence[str], period: Period, whole: Fraction, free: Fraction, tilt: Sequence[float]
+) -> Iterator[Value]:
     yield Value(top, period, whole)
     for place, number in zip(places, split_exactly(_rounded(whole * (1 - free)), tilt), strict=True):
         yield Value(place, period, number)
@@ -120,5 +122,17 @@ def csv_file(spec: Synthetic, values: Sequence[Value]) -> bytes:
     writer.writerow(HEADER)
     for v in values:
         known = v.period.last_day + timedelta(days=spec.known_after_days)
-        writer.writerow([spec.indicator, v.place, v.period, decimal_text(v.number), spec.unit, "synthetic", known, f"演示数据(生成,种子 {spec.seed})", ""])
+        writer.writerow(
+            [
+                spec.indicator,
+                v.place,
+                v.period,
+                decimal_text(v.number),
+                spec.unit,
+                "synthetic",
+                known,
+                f"演示数据(生成,种子 {spec.seed})",
+                "",
+            ]
+        )
     return out.getvalue().encode()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -172,6 +172,8 @@ class _Compiler:
         if isinstance(node.op, ast.Not):
             self._want(inner, "flag", source)
             return Node(source, "flag", exp.Not(this=exp.paren(inner.top.copy())), parts=(inner,))
+        if not isinstance(node.op, ast.USub | ast.UAdd):
+            raise ExpressionError(f"“{source}”里的运算不允许。只可用 + - * /。")
         self._want(inner, "number", source)
         top = exp.Neg(this=exp.paren(inner.top.copy())) if isinstance(node.op, ast.USub) else inner.top
         return Node(
@@ -268,10 +270,12 @@ class _Compiler:
         if name not in ("min", "max", "abs", "missing") or node.keywords:
             raise ExpressionError(f"“{source}”:没有这个函数。只可用 min、max、abs、missing。")
         parts = tuple(self.visit(n) for n in node.args)
+        if not parts or (len(parts) > 1 and name in ("missing", "abs")):
+            raise ExpressionError(
+                f"“{source}”:{name} 接受{'一个值' if name in ('missing', 'abs') else '一个或更多的值'}。"
+            )
         if name == "missing":
-            if len(parts) != 1:
-                raise ExpressionError(f"“{source}”:missing 只接受一个值。")
-            return Node(source, "flag", exp.Is(this=exp.paren(parts[0].top.copy()), expression=exp.null()), parts=parts)
+            return Node(source, "flag", _missing(parts[0]), parts=parts)
         for part in parts:
             self._want(part, "number", source)
         if name == "abs":
@@ -288,7 +292,9 @@ class _Compiler:
         for other in parts[1:]:
             test = self._one(source, best, ast.LtE() if name == "min" else ast.GtE(), other)
             best = self._choose(source, test, best, other, parts)
-        return best
+        # Whichever is missing, the result is missing: it must not depend on the order of the arguments.
+        unknown = exp.or_(*(_missing(p) for p in parts)) if len(parts) > 1 else None
+        return best if unknown is None else replace(best, top=_case(unknown, exp.null(), best.top))
 
     def _want(self, node: Node, kind: Kind, source: str) -> None:
         words = {"number": "数", "flag": "真假", "text": "文字"}
@@ -301,11 +307,21 @@ class _Compiler:
                 f"“{source}”:{left.source}({left.dimension})与 {right.source}({right.dimension})单位不同,不能{verb}。"
             )
         if left.scope and right.scope:
-            conflict = scope_conflict(left.scope, right.scope, self.reasons, self.scope_names)
+            conflict = scope_conflict(left.scope, right.scope, self.reasons, self.scope_names, verb)
             if conflict:
                 raise ExpressionError(f"“{source}”:{conflict}。")
         dimension = right.dimension if left.dimension == "*" else left.dimension
         return dimension, left.scope or right.scope
+
+
+def _missing(node: Node) -> exp.Expr:
+    """Whether a value is not known: its numerator is NULL, or its denominator is (a division by zero)."""
+    tests = [
+        exp.Is(this=exp.paren(part.copy()), expression=exp.null())
+        for part in (node.top, node.bottom)
+        if part is not None
+    ]
+    return exp.or_(*tests) if len(tests) > 1 else tests[0]
 
 
 def _scaled(top: exp.Expr, power: int) -> exp.Expr:

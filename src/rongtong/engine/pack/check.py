@@ -24,6 +24,10 @@ CHECKS: tuple[Check, ...] = (
 def check(pack: Pack) -> list[Problem]:
     """Every finding about a combined pack, errors first, then by pack, file and line."""
     look = Look(pack)
+    # Without its base nearly every reference of a pack dangles; that is said in one line.
+    homeless = list(check_references.bases(look))
+    if homeless:
+        return homeless
     found = dict.fromkeys(problem for one in CHECKS for problem in one(look))
     return sorted(found, key=lambda p: (p.severity != "error", *_where(look, p)))
 

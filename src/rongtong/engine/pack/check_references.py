@@ -258,12 +258,31 @@ _READERS: dict[str, Any] = {
 }
 
 
+def bases(look: Look) -> Iterator[Problem]:
+    """Every pack lies over those it extends."""
+    below: set[str] = set()
+    for layer in look.pack.layers:
+        for code in layer.manifest.extends:
+            if code not in below:
+                message = f"所扩展的规则包“{code}”没有先给出"
+                yield Problem(f"{layer.manifest.code}/pack.yaml", 1, message, f"把 {code} 的文件夹写在前面")
+        below.add(layer.manifest.code)
+
+
 def root(look: Look) -> Iterator[Problem]:
     """The place a pack is about is one of its places."""
     manifest = look.pack.manifest
     if manifest.root_place not in look.place_codes:
         found = f"root_place“{manifest.root_place}”不在 places.csv 里" if manifest.root_place else "没有写 root_place"
         yield Problem(f"{manifest.code}/pack.yaml", 1, found, "写上本规则包所说的那个地方的代码")
+
+
+def card_codes(look: Look) -> Iterator[Problem]:
+    """A card's code is the head of its figures' ids, where a full stop starts the measure."""
+    for card in look.pack.all("indicators"):
+        if "." in card.code:
+            message = f"指标卡的代码 {card.code} 里有“.”,数的编号里“.”之后是量度"
+            yield look.at("indicators", card, message, "改用下划线,如 " + card.code.replace(".", "_"))
 
 
 def figure_texts(look: Look) -> Iterator[Problem]:
@@ -300,4 +319,4 @@ def _wrong_figure(text: str) -> str:
     return ""
 
 
-CHECKS = (root, references, figure_texts)
+CHECKS = (root, references, card_codes, figure_texts)

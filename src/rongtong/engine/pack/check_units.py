@@ -104,9 +104,6 @@ def commitments(look: Look) -> Iterator[Problem]:
                 "不是同一种量",
                 "改单位,换一张卡,或用 share、growth、relative 类目标说明它说的是占比或增速",
             )
-        elif mine == wanted and unit(item.unit).factor != unit(card.unit).factor:
-            message = f"承诺 {item.id} 的单位 {item.unit} 与指标卡 {card.code} 的 {card.unit} 只差量级"
-            yield look.at("commitments", item, message, "核对数值没有错一个量级", "warning")
 
 
 def scopes(look: Look) -> Iterator[Problem]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from rongtong.engine.expression.language import ExpressionError, compile_expression
+from rongtong.engine.figure import MEASURES
 from rongtong.engine.pace import VARIABLES
 from rongtong.engine.pack import model as m
 from rongtong.engine.pack.check_base import Look, reference_head
 from rongtong.engine.pack.check_files import card_words
 from rongtong.engine.pack.read import Problem
+from rongtong.engine.sentence import TemplateError, fill
 
 # Only these carry lamps (承诺分类).
 LAMP_KINDS = ("measured", "deliverable", "strive")
@@ -23,6 +26,10 @@ KIND_WORDS = {
     "named_list": "名单类",
     "achievement": "已有成绩",
 }
+# What every sentence about a place is given; any other measure may be missing for one of them.
+ALWAYS = ("period", "place", "name", "whole", "unit", "tied", "value")
+ABOUT_PLACES = ("overall", "city")
+_BLANK = re.compile(r"\{([a-z_]+)~?\}")
 COMPARATORS = ("", "=", ">=", ">", "<=", "<", "~")
 
 
@@ -94,31 +101,20 @@ def _named(look: Look) -> Iterator[str]:
 
 
 def scopes(look: Look) -> Iterator[Problem]:
-    """A 口径 adds with itself; that two never add is said on both sides, as far as the lower pack can know the other."""
+    """A 口径 adds with itself; that two never add is said once and read both ways."""
     for scope in look.pack.all("scopes"):
         for other_code in scope.never_with:
-            other = look.pack.find("scopes", other_code)
             if other_code == scope.code:
                 message = f"口径 {scope.code} 的 never_with 里有它自己"
                 yield look.at("scopes", scope, message, "删去这一项;同一口径之内能否相加写 parts_add")
-            elif other and scope.code not in other.never_with and _knows(look, other, scope):
-                message = f"口径 {scope.code} 写了不与 {other_code} 相加,{other_code} 没有写不与 {scope.code} 相加"
-                yield look.at("scopes", scope, message, f"在 {other_code} 的 never_with 里也写上", "warning")
-
-
-def _knows(look: Look, one: m.Scope, other: m.Scope) -> bool:
-    layers = [look.layer_of[look.pack.origin("scopes", s).pack] for s in (one, other)]
-    return layers[0] >= layers[1]
 
 
 def lamps(look: Look) -> Iterator[Problem]:
-    """Every condition of a lamp rule compiles to true or false; the last one always holds."""
+    """Every condition of a lamp rule compiles to true or false; where none holds the lamp is grey."""
     for rule in look.pack.all("lamps"):
-        broken = False
         for number, case in enumerate(rule.cases, start=1):
             wrong = _condition(case.when)
             if wrong:
-                broken = True
                 message = f"亮灯规则 {rule.code} 的第 {number} 条“{case.when}”:{wrong}"
                 yield look.at("lamps", rule, message, "改写这一条")
             elif _always(case.when) and number < len(rule.cases):
@@ -126,9 +122,6 @@ def lamps(look: Look) -> Iterator[Problem]:
                 yield look.at("lamps", rule, message, "调整次序", "warning")
         if not rule.cases:
             yield look.at("lamps", rule, f"亮灯规则 {rule.code} 一条也没有", "写上 cases")
-        elif not broken and not _always(rule.cases[-1].when):
-            message = f"亮灯规则 {rule.code} 的最后一条“{rule.cases[-1].when}”带条件;都不成立时亮灰灯"
-            yield look.at("lamps", rule, message, '如要兜底,最后加一条 when: "True"', "warning")
 
 
 def _condition(text: str) -> str:
@@ -147,4 +140,26 @@ def _always(text: str) -> bool:
     return isinstance(body, ast.Constant) and body.value is True
 
 
-CHECKS = (commitments, uses, scopes, lamps)
+def sentences(look: Look) -> Iterator[Problem]:
+    """Every sentence of a paper parses, its blanks are known, and what may be missing stands in brackets."""
+    known = {*MEASURES, *ALWAYS, "goal"}
+    for paper in look.pack.all("papers"):
+        for key, template in paper.sentences.items():
+            unknown = sorted(set(_BLANK.findall(template)) - known)
+            filled = ALWAYS if key in ABOUT_PLACES else known
+            wrong = f"里的 {'、'.join(unknown)} 没有东西可填" if unknown else _template(template, filled)
+            if wrong:
+                message = f"材料 {paper.code} 的 sentences.{key} {wrong}"
+                do = f"用 {'、'.join(ALWAYS)},其余量度(如 yoy~、gap~、completion)放进方括号"
+                yield look.at("papers", paper, message, do, "warning")
+
+
+def _template(template: str, filled: Iterable[str]) -> str:
+    try:
+        fill(template, {}, dict.fromkeys(filled, ""))
+    except TemplateError as error:
+        return str(error).removesuffix("。")
+    return ""
+
+
+CHECKS = (commitments, uses, scopes, lamps, sentences)

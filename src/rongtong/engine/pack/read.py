@@ -26,7 +26,7 @@ Files = Mapping[str, bytes]
 # kind → (file pattern, model, the fields that identify a statement)
 KINDS: dict[str, tuple[str, type[m.Statement], tuple[str, ...]]] = {
     "documents": ("documents.yaml", m.Document, ("code",)),
-    "places": ("places.csv", m.Place, ("code", "valid_from")),
+    "places": ("places.csv", m.Place, ("code",)),
     "hierarchies": ("hierarchies.csv", m.Parent, ("hierarchy", "place", "valid_from")),
     "bridges": ("bridges.csv", m.Bridge, ("date", "old", "new")),
     "groups": ("groups.yaml", m.PlaceGroup, ("code",)),
@@ -200,6 +200,7 @@ def _csv_items(
 
 _WORDS = {
     "missing": "缺少必填项",
+    "string_type": "应是文字,请加引号",
     "extra_forbidden": "不认识的项",
     "string_pattern_mismatch": "写法不对",
     "literal_error": "不在允许的取值之内",
