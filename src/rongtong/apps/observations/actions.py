@@ -120,7 +120,10 @@ def _report(parsed: Parsed, plan: _Plan, batch: Batch | None = None) -> Report:
 def _write(parsed: Parsed, plan: _Plan, file_name: str, actor: Account, pack: Pack) -> Report:
     if not plan.new or any(f.blocks for f in plan.findings):
         return _report(parsed, plan)
-    with act(IMPORT, actor=actor, place=pack.places.root, subject=f"sha256:{parsed.sha256[:16]}") as done:
+    # Whoever may report for the lowest place that covers all rows may take in the file; rows that no one place covers
+    # ask for the whole instance.
+    where = pack.places.covering(r.place for r in plan.new) or ""
+    with act(IMPORT, actor=actor, place=where, subject=f"sha256:{parsed.sha256[:16]}") as done:
         batch = Batch.objects.create(
             file_name=file_name,
             sha256=parsed.sha256,
