@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cache
+from typing import TYPE_CHECKING
 
-from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 from rongtong.engine.quantity import Quantity, unit
 from rongtong.engine.reading import FORECAST, HARD, SOFT, Finding, Key, Latest, Reading, Series, has_level
 from rongtong.engine.slip import slips
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack.model import Indicator
 
 
 def check(new: Sequence[Reading], held: Iterable[Reading], pack: Pack) -> list[Finding]:

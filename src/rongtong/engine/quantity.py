@@ -268,7 +268,7 @@ def parse(text: str) -> tuple[Comparator, Quantity]:
     if match is None:
         raise ValueError(f"“{text}”里没有数。应为如 突破4.7万家、不低于80% 的说法。")
     part = match.groupdict()
-    comparator = next((_QUALIFIERS[w] for w in (part["before"], part["after"], part["end"]) if w), "=")
+    comparator: Comparator = next((_QUALIFIERS[w] for w in (part["before"], part["after"], part["end"]) if w), "=")
     sign = "-" if part["fall"] else ""
     symbol = ((part["magnitude"] or "") + part["unit"]).replace("个百分点", "百分点")
     return comparator, Quantity.of(sign + part["number"].replace(",", ""), symbol)

@@ -14,10 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from rongtong.engine.pack.model import Synthetic
 from rongtong.engine.period import Period
 from rongtong.engine.quantity import decimal_text
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack.model import Synthetic
 
 STEP = Fraction(1, 100)
 HEADER = ("indicator", "place", "period", "value", "unit", "status", "known_from", "source", "note")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rongtong.engine.expression.language import ExpressionError
 from rongtong.engine.indicator import formula_names
-from rongtong.engine.pack import model as m
+from rongtong.engine.lazy import LazyModule
 from rongtong.engine.pack.read import Pack, Problem
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.quantity import Dimension, UnitError, unit
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack import model as m
+else:
+    m = LazyModule("rongtong.engine.pack.model")
 
 # kind → what a reader calls a statement of it
 WORDS = {

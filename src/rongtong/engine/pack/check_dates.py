@@ -6,15 +6,20 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rongtong.engine.pack import model as m
+from rongtong.engine.lazy import LazyModule
 from rongtong.engine.pack.check_base import WORDS, Look, name, period_of
 from rongtong.engine.pack.check_units import Links, rings
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.place import ADMINISTRATIVE
 from rongtong.engine.quantity import decimal_text
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack import model as m
+else:
+    m = LazyModule("rongtong.engine.pack.model")
 
 # kind → the fields that make two statements the same thing at two times
 _DATED = {

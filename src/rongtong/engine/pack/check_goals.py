@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from rongtong.engine.pack import model as m
 from rongtong.engine.pack.check_base import Look, dimension_of, period_of
 from rongtong.engine.pack.check_words import KIND_WORDS, LAMP_KINDS
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.quantity import POINT, RATIO, Dimension, decimal_text
 from rongtong.engine.target import KIND_WORDS as TARGET_WORDS
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack import model as m
 
 Finding = tuple[str, str]
 

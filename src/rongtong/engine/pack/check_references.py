@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rongtong.engine.expression.language import ExpressionError
 from rongtong.engine.figure import MEASURES, FigureError, Key
 from rongtong.engine.indicator import formula_names
-from rongtong.engine.pack import model as m
+from rongtong.engine.lazy import LazyModule
 from rongtong.engine.pack.check_base import WORDS, Look, name, reference_head
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.place import PlaceError
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack import model as m
+else:
+    m = LazyModule("rongtong.engine.pack.model")
 
 _FILES = {
     "documents": "documents.yaml",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError, compile_expression
 from rongtong.engine.indicator import Cards, card_variable, formula_names
-from rongtong.engine.pack import model as m
 from rongtong.engine.pack.check_base import Look, dimension_of, name
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.quantity import POINT, RATIO, UnitError, unit
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack import model as m
 
 SHARES = ("growth", "share", "relative")
 Links = Mapping[str, tuple[str, ...]]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError, compile_expression
 from rongtong.engine.figure import MEASURES
 from rongtong.engine.pace import VARIABLES
-from rongtong.engine.pack import model as m
 from rongtong.engine.pack.check_base import Look, reference_head
 from rongtong.engine.pack.check_files import card_words
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.sentence import TemplateError, fill
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack import model as m
 
 # Only these carry lamps (承诺分类).
 LAMP_KINDS = ("measured", "deliverable", "strive")

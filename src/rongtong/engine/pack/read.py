@@ -13,37 +13,44 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from pydantic import ValidationError
-
-from rongtong.engine.pack import model as m
+from rongtong.engine.lazy import LazyModule
 from rongtong.engine.place import PlaceTree
+
+if TYPE_CHECKING:
+    import yaml
+    from pydantic import ValidationError
+
+    from rongtong.engine.pack import model as m
+else:
+    # The models (pydantic) and the parser are loaded by the first pack that is read.
+    m = LazyModule("rongtong.engine.pack.model")
+    yaml = LazyModule("yaml")
 
 Files = Mapping[str, bytes]
 
-# kind → (file pattern, model, the fields that identify a statement)
-KINDS: dict[str, tuple[str, type[m.Statement], tuple[str, ...]]] = {
-    "documents": ("documents.yaml", m.Document, ("code",)),
-    "places": ("places.csv", m.Place, ("code",)),
-    "hierarchies": ("hierarchies.csv", m.Parent, ("hierarchy", "place", "valid_from")),
-    "bridges": ("bridges.csv", m.Bridge, ("date", "old", "new")),
-    "groups": ("groups.yaml", m.PlaceGroup, ("code",)),
-    "chains": ("chains.csv", m.Chain, ("code", "valid_from")),
-    "departments": ("departments.csv", m.Department, ("code",)),
-    "scopes": ("scopes.yaml", m.Scope, ("code",)),
-    "indicators": ("indicators/*.yaml", m.Indicator, ("code", "valid_from")),
-    "commitments": ("commitments.csv", m.Commitment, ("id",)),
-    "targets": ("targets.yaml", m.Target, ("code",)),
-    "balances": ("balances.yaml", m.Balance, ("code",)),
-    "lamps": ("lamps.yaml", m.LampRule, ("code", "valid_from")),
-    "uses": ("uses.yaml", m.Use, ("code",)),
-    "sources": ("sources/*.yaml", m.Source, ("code",)),
-    "synthetic": ("demo.yaml", m.Synthetic, ("indicator", "level")),
-    "calendar": ("calendar.csv", m.Holiday, ("date",)),
-    "allocations": ("allocations/*.yaml", m.Split, ("code",)),
-    "papers": ("papers/*.yaml", m.PaperWording, ("code",)),
+# kind → (file pattern, name of the model, the fields that identify a statement)
+KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "documents": ("documents.yaml", "Document", ("code",)),
+    "places": ("places.csv", "Place", ("code",)),
+    "hierarchies": ("hierarchies.csv", "Parent", ("hierarchy", "place", "valid_from")),
+    "bridges": ("bridges.csv", "Bridge", ("date", "old", "new")),
+    "groups": ("groups.yaml", "PlaceGroup", ("code",)),
+    "chains": ("chains.csv", "Chain", ("code", "valid_from")),
+    "departments": ("departments.csv", "Department", ("code",)),
+    "scopes": ("scopes.yaml", "Scope", ("code",)),
+    "indicators": ("indicators/*.yaml", "Indicator", ("code", "valid_from")),
+    "commitments": ("commitments.csv", "Commitment", ("id",)),
+    "targets": ("targets.yaml", "Target", ("code",)),
+    "balances": ("balances.yaml", "Balance", ("code",)),
+    "lamps": ("lamps.yaml", "LampRule", ("code", "valid_from")),
+    "uses": ("uses.yaml", "Use", ("code",)),
+    "sources": ("sources/*.yaml", "Source", ("code",)),
+    "synthetic": ("demo.yaml", "Synthetic", ("indicator", "level")),
+    "calendar": ("calendar.csv", "Holiday", ("date",)),
+    "allocations": ("allocations/*.yaml", "Split", ("code",)),
+    "papers": ("papers/*.yaml", "PaperWording", ("code",)),
 }
 LOOSE = ("data/*.csv", "data/*.xlsx", "shapes/*.geojson", "README*.md", "LICENSE*", "NOTICE*")
 
@@ -238,7 +245,7 @@ def read_layer(files: Files) -> tuple[Layer | None, list[Problem]]:
                     Problem(path, 1, f"不认识的文件;应为 {expected} 或 {'、'.join(LOOSE)}", "改名或移出规则包")
                 )
             continue
-        for line, statement in _statements(path, files[path], KINDS[kind][1], problems):
+        for line, statement in _statements(path, files[path], getattr(m, KINDS[kind][1]), problems):
             key = _key(kind, statement)
             if key in statements[kind]:
                 first = origins[(kind, key)]
@@ -276,6 +283,8 @@ def read_one(path: str, data: bytes, model: type[m.Statement]) -> tuple[m.Statem
 def _statements(
     path: str, data: bytes, model: type[m.Statement], problems: list[Problem]
 ) -> Iterator[tuple[int, m.Statement]]:
+    from pydantic import ValidationError
+
     items = _csv_items(path, data, model, problems) if path.endswith(".csv") else _yaml_items(path, data, problems)
     for line, keys, value in items:
         try:
@@ -308,7 +317,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every file of a pack, by file pattern."""
     result = {"pack.yaml": m.Manifest.model_json_schema()}
     for pattern, model, _ in KINDS.values():
-        item = model.model_json_schema()
+        item = getattr(m, model).model_json_schema()
         result[pattern] = item if pattern.endswith(".csv") else {"type": "array", "items": item}
     return result
 
