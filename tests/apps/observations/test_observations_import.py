@@ -219,7 +219,7 @@ def test_a_place_of_an_older_list_is_accepted_with_the_edition_of_that_list(take
 
 def test_all_faults_of_a_file_are_named_at_once(take_in: Importer) -> None:
     report = take_in(as_csv([row("?", "?", "?", "?", "?", status="?", known="?")]))
-    assert [f.cell for f in report.findings] == ["A2", "B2", "C2", "E2", "F2", "G2", "D2"]
+    assert [f.cell for f in report.findings] == ["A2", "B2", "C2", "D2", "E2", "F2", "G2"]
 
 
 def test_a_period_that_the_spreadsheet_made_a_date_is_explained(take_in: Importer) -> None:

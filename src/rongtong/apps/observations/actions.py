@@ -106,8 +106,15 @@ def _plan(parsed: Parsed, pack: Pack) -> _Plan:
     reported = lookup.reported_periods(indicators)
     today = clock.today()
     late = frozenset(i for i, r in enumerate(new) if r.known_from < today and (r.indicator, str(r.period)) in reported)
-    findings = (*parsed.findings, *check(new, stored, pack))
+    findings = tuple(
+        sorted((*parsed.findings, *check(new, stored, pack)), key=lambda f: (f.sheet, *_row_and_column(f.cell)))
+    )
     return _Plan(new, len(parsed.rows) - len(new), late, findings)
+
+
+def _row_and_column(cell: str) -> tuple[int, int, str]:
+    letters = cell.rstrip("0123456789")
+    return int(cell[len(letters) :] or 0), len(letters), letters
 
 
 def _report(parsed: Parsed, plan: _Plan, batch: Batch | None = None) -> Report:

@@ -20,18 +20,21 @@ from rongtong.engine.quantity import Quantity
 
 
 def allocate(split: Split, *, actor: Account) -> tuple[dict[str, Any], Allocation]:
-    """Solve a split and keep it as the next version of its code. Raises SplitError; ValueError when infeasible."""
+    """Solve a split and keep it as the next version of its code; the same split again keeps nothing new.
+
+    Raises SplitError; ValueError when infeasible.
+    """
     prepared = splitting.prepare(split)
     solution = solve(prepared.problem)
     if isinstance(solution, Infeasible):
         raise ValueError(solution.words)
     body = shapes.solution(prepared, solution)
     spec = split.model_dump_json()
+    kept = Allocation.objects.filter(code=split.code).order_by("-version").first()
+    if kept and kept.spec == spec and json.loads(kept.result)["cells"] == body["cells"]:
+        return body, kept
     with act("planning.allocate", actor=actor, place=prepared.top, subject=split.code) as done:
         last = Allocation.objects.select_for_update().filter(code=split.code).order_by("-version").first()
-        if last and last.spec == spec and json.loads(last.result)["cells"] == body["cells"]:
-            done.payload = {"same_as_version": last.version}
-            return body, last
         run = Allocation.objects.create(
             code=split.code,
             version=last.version + 1 if last else 1,
