@@ -2,7 +2,7 @@
 
 Exit codes: 0 fine, 1 findings, 2 usage or unusable input, 3 infeasible.
 An app offers commands in its `commands.py` by `add(subparsers)`; a handler takes the parsed arguments and returns
-the exit code. With `--json` a handler prints one JSON document, exact numbers as strings.
+the exit code; one that needs no instance says `bare=True`. With `--json` a handler prints one JSON document, exact numbers as strings.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rongtong.settings")
     import django
 
-    from rongtong.instance import InstanceError
+    from rongtong.instance import InstanceError, read_instance
 
     try:
         django.setup()
@@ -56,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     arguments = parser().parse_args(argv)
     try:
+        if not getattr(arguments, "bare", False):
+            read_instance()
         code: int = arguments.run(arguments)
     except (InstanceError, UsageError, NoPack, Denied, RegistryError) as error:
         print(str(error), file=sys.stderr)
@@ -65,4 +67,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return code
-

@@ -3,7 +3,7 @@
 A sentence is a row of pieces; every number in it carries the id of its figure, so a paper can be checked piece by
 piece. A template is text with placeholders; a part in square brackets is left out when anything in it is missing:
 
-    {period},{place}{name}{value}{unit}[,同比{yoy~}][,占{whole}{share}%][,{gap~}]。
+    {period},{place}{name}{value}{unit}[,同比{yoy~}][,占{whole}{share}%][，{gap~}]。
 
 `{yoy}` is a number, `{yoy~}` a change in words (增长7.7%, 下降2.8%, 持平), `{gap~}` a distance (高于全省增速1.3个百分点).
 Words such as period, place, name and whole are given by the caller.
@@ -21,7 +21,7 @@ from rongtong.engine.quantity import decimal_text
 
 WHOLE = {"nation": "全国", "province": "全省", "city": "全市", "county": "全县(市、区)", "zone": "全区"}
 MONITORING = (
-    "{period},{place}{name}{value}{unit}[,同比{yoy~}][,增速{tied}{whole}第{yoy_rank}位][,占{whole}{share}%][,{gap~}]"
+    "{period},{place}{name}{value}{unit}[,同比{yoy~}][,增速{tied}{whole}第{yoy_rank}位][,占{whole}{share}%][，{gap~}]"
     "[;完成全年目标的{completion}%][,应达{baseline}%]。"
 )
 UNREPORTED = "{period},{place}{name}未报。"

@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
     p = pack.add_parser("check", help="检查规则包,逐条给出文件与行")
     p.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     p.add_argument("--json", action="store_true")
-    p.set_defaults(run=check)
+    p.set_defaults(run=check, bare=True)
     p = pack.add_parser("load", help="载入规则包(缺省为实例设置里的)")
     p.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     p.set_defaults(run=load)
@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
     p.set_defaults(run=show)
     p = pack.add_parser("schema", help="写出规则包各文件的 JSON Schema")
     p.add_argument("-o", "--output", type=Path, default=None, metavar="DIR")
-    p.set_defaults(run=schema)
+    p.set_defaults(run=schema, bare=True)
 
 
 def check(args: argparse.Namespace) -> int:
