@@ -50,11 +50,13 @@ def main(groups):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("另一个安装正在进行,等待它结束… / waiting for another set-up to end")
+            say("另一个安装正在进行，等待它结束… / waiting for another set-up to end")
             fcntl.flock(lock, fcntl.LOCK_EX)
         for group in ("runtime", *groups):
             if not (ROOT / "requirements" / (group + ".txt")).is_file():
-                raise SetUpError(f"requirements/{group}.txt: 没有这个文件,请运行 make lock。 / missing: run make lock.")
+                raise SetUpError(
+                    f"requirements/{group}.txt: 没有这个文件，请运行 make lock。 / missing: run make lock."
+                )
         set_up(groups)
 
 
@@ -70,7 +72,7 @@ def set_up(groups):
         mark("environment", base)
     for lock in locks:
         if not marked(lock.stem, digest(lock)):
-            say(f"安装 {lock.relative_to(ROOT)}(按哈希核对) / installing, checked by hash")
+            say(f"安装 {lock.relative_to(ROOT)}（按哈希核对） / installing, checked by hash")
             unmark(lock.stem)
             pip("--require-hashes", "-r", str(lock.relative_to(ROOT)))
             mark(lock.stem, digest(lock))

@@ -53,7 +53,7 @@ def copy_source(folder: Path) -> None:
             ["git", "-C", ROOT, "status", "--porcelain"], stdout=subprocess.PIPE, check=True
         ).stdout
         if changed:
-            print("注意:未提交的改动不在包里。 / Uncommitted changes are not in the bundle.")
+            print("注意：未提交的改动不在包里。 / Uncommitted changes are not in the bundle.")
         return
     shutil.copytree(ROOT, folder, dirs_exist_ok=True, symlinks=True, ignore=ignored)
 

@@ -61,14 +61,14 @@ def make(target: Path) -> Manifest:
 
     target = target.absolute()
     if not target.parent.is_dir():
-        raise BackupError(f"{target.parent}: 没有这个文件夹。请先建立,或换一个位置。")
+        raise BackupError(f"{target.parent}: 没有这个文件夹。请先建立，或换一个位置。")
     made_at, sqlite = clock.now().isoformat(), connection.vendor == "sqlite"
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as scratch:
         stage = Path(scratch)
         try:
             head = _copy_sqlite(stage / "store.sqlite3") if sqlite else _copy_rows(stage / ROWS)
         except DatabaseError as error:
-            raise BackupError(f"库读不出来({error})。请先运行 rongtong doctor。") from error
+            raise BackupError(f"库读不出来（{error}）。请先运行 rongtong doctor。") from error
         _copy_home(Path(settings.HOME), stage / "home")
         files = {p.relative_to(stage).as_posix(): _sha256(p) for p in sorted(stage.rglob("*")) if p.is_file()}
         mode = "demo" if settings.DEMO else "production"
@@ -100,7 +100,7 @@ def restore(
     home = home.absolute()
     occupied = home.is_dir() and any(home.iterdir())
     if occupied and not force:
-        raise BackupError(f"{home}: 已有内容,不覆盖。请换一个文件夹(--home),或用 --force(原文件夹改名保留)。")
+        raise BackupError(f"{home}: 已有内容，不覆盖。请换一个文件夹（--home），或用 --force（原文件夹改名保留）。")
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".restoring-", dir=home.parent) as scratch:
         staged = Path(scratch) / "home"
@@ -144,13 +144,13 @@ def read_manifest(archive: Path) -> Manifest:
     with _opened(archive) as members:
         first = next(members, None)
         if first is None or first[0] != "manifest.json":
-            raise BackupError(f"{archive}: 不是融通的备份(第一项不是 manifest.json)。")
+            raise BackupError(f"{archive}: 不是融通的备份（第一项不是 manifest.json）。")
         try:
             manifest = Manifest(**json.loads(first[1].read()))
         except (ValueError, TypeError) as error:
-            raise BackupError(f"{archive}: 备份的清单读不出来({error})。") from error
+            raise BackupError(f"{archive}: 备份的清单读不出来（{error}）。") from error
     if manifest.format != FORMAT:
-        raise BackupError(f"{archive}: 备份格式为 {manifest.format!r},本版本只读 {FORMAT}。请用写出它的版本恢复。")
+        raise BackupError(f"{archive}: 备份格式为 {manifest.format!r}，本版本只读 {FORMAT}。请用写出它的版本恢复。")
     return manifest
 
 
@@ -166,7 +166,7 @@ def _restore_embedded(archive: Path, home: Path) -> Manifest:
         with closing(sqlite3.connect(home / STORE)) as store:
             result = store.execute("PRAGMA integrity_check").fetchone()[0]
         if result != "ok":
-            raise BackupError(f"{archive}: SQLite 自检未通过({result})。请改用另一份备份。")
+            raise BackupError(f"{archive}: SQLite 自检未通过（{result}）。请改用另一份备份。")
     else:
         _run_in(home, "load", str(stage / ROWS))
     _refuse(archive, _run_in(home, "check", manifest.head))
@@ -177,7 +177,7 @@ def _restore_embedded(archive: Path, home: Path) -> Manifest:
 def _refuse(archive: Path, findings: list[str]) -> None:
     if findings:
         raise BackupError(
-            f"{archive}: 日志核对未通过。请改用另一份备份,并报告安全管理员。\n" + "\n".join(findings[:20])
+            f"{archive}: 日志核对未通过。请改用另一份备份，并报告安全管理员。\n" + "\n".join(findings[:20])
         )
 
 
@@ -243,14 +243,14 @@ def _opened(archive: Path) -> Iterator[Iterator[tuple[str, Any]]]:
         for entry in opened:
             content = opened.extractfile(entry) if entry.isreg() else None
             if content is None:
-                raise BackupError(f"{archive}: 「{entry.name}」不是普通文件,备份里不应有。不予恢复。")
+                raise BackupError(f"{archive}: 「{entry.name}」不是普通文件，备份里不应有。不予恢复。")
             yield entry.name, content
 
     try:
         with tarfile.open(archive, "r:gz") as opened:
             yield members(opened)
     except (OSError, EOFError, tarfile.TarError) as error:
-        raise BackupError(f"{archive}: 备份读不出来({error})。请检查文件是否完整。") from error
+        raise BackupError(f"{archive}: 备份读不出来（{error}）。请检查文件是否完整。") from error
 
 
 def _unpack(archive: Path, manifest: Manifest, folder: Path) -> None:
@@ -268,7 +268,7 @@ def _unpack(archive: Path, manifest: Manifest, folder: Path) -> None:
                 shutil.copyfileobj(content, file)
             path.chmod(0o600)
             if _sha256(path) != manifest.files[name]:
-                raise BackupError(f"{archive}: 「{name}」与清单的校验和不符,备份已损坏。请改用另一份备份。")
+                raise BackupError(f"{archive}: 「{name}」与清单的校验和不符，备份已损坏。请改用另一份备份。")
             missing.remove(name)
     if missing:
         raise BackupError(f"{archive}: 备份里缺少{'、'.join(sorted(missing)[:5])}。请改用另一份备份。")

@@ -31,7 +31,7 @@ class UsageError(Exception):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, with every app's commands."""
-    root = argparse.ArgumentParser(prog="rongtong", description="融通:从条款到后果,一条链。")
+    root = argparse.ArgumentParser(prog="rongtong", description="融通：从条款到后果，一条链。")
     commands = root.add_subparsers(dest="command", required=True, metavar="命令")
     for name in OFFERS:
         importlib.import_module(name).add(commands)

@@ -27,14 +27,14 @@ def run(args: argparse.Namespace) -> int:
 
     instance = read_instance()
     if not instance.demo:
-        raise UsageError(f"{instance.home}: 不是演示实例。演示请另用一个文件夹:RONGTONG_HOME=别处 make demo。")
+        raise UsageError(f"{instance.home}: 不是演示实例。演示请另用一个文件夹：RONGTONG_HOME=别处 make demo。")
     with step("数据库"):
         prepare(instance)
     actor = system_account()
     with step("公布数据"):
         load_published(actor)
     if not args.real_only:
-        with step("演示数据(生成,固定种子)"):
+        with step("演示数据（生成，固定种子）"):
             load_synthetic(actor)
     with step("目标分解、灯、年末预测"):
         plan(actor)
@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
     with step("材料"):
         folder = write_papers()
     accounts = demo_accounts()
-    print(f"\n材料写在 {_short(folder)};留痕日志 {log_head()}")
+    print(f"\n材料写在 {_short(folder)}；留痕日志 {log_head()}")
     port = args.port or int(os.environ.get("PORT", "8000"))
-    print(f"地址 http://127.0.0.1:{port}/   演示账号(仅演示模式,口令随实例生成,另存于 {_short(accounts)}):")
+    print(f"地址 http://127.0.0.1:{port}/   演示账号（仅演示模式，口令随实例生成，另存于 {_short(accounts)}）:")
     print(accounts.read_text(encoding="utf-8"))
     if args.no_serve:
         return 0
@@ -80,7 +80,7 @@ def set_up(args: argparse.Namespace) -> int:
     packs = [Path(p) for p in args.pack]
     if not packs:
         raise UsageError(
-            "第一次运行要说明用哪些规则包:rongtong demo --pack packs/基础包 --pack packs/地区包(make demo 已写好)。"
+            "第一次运行要说明用哪些规则包：rongtong demo --pack packs/基础包 --pack packs/地区包（make demo 已写好）。"
         )
     layer, problems = read_folder(packs[-1])
     if layer is None:
@@ -95,7 +95,7 @@ def _import(name: str, data: bytes, actor: object) -> None:
     report = import_file(data, name, actor=actor)  # type: ignore[arg-type]
     hard = report.blocking
     if hard:
-        raise UsageError(f"{name} 没有载入:\n" + "\n".join(str(f) for f in hard[:20]))
+        raise UsageError(f"{name} 没有载入：\n" + "\n".join(str(f) for f in hard[:20]))
 
 
 def load_published(actor: object) -> None:
@@ -115,7 +115,7 @@ def load_synthetic(actor: object) -> None:
 def synthetic_files() -> dict[str, bytes]:
     """File name → generated import file, for every specification of the pack."""
     from rongtong.apps.packs.queries import current
-    from rongtong.apps.planning.splitting import _figures
+    from rongtong.apps.planning.splitting import figures_by_place
     from rongtong.engine import synthetic
 
     pack = current()
@@ -125,14 +125,16 @@ def synthetic_files() -> dict[str, bytes]:
     made: dict[str, list[synthetic.Value]] = {}
     for spec in sorted(pack.all("synthetic"), key=lambda s: s.level):
         if spec.level == "city":
-            weights = {p: f.number for p, f in _figures(spec.weights, cities, None).items()}
+            weights = {p: f.number for p, f in figures_by_place(spec.weights, cities, None).items()}
             made[spec.indicator] = values = synthetic.city_values(spec, top, weights)
         else:
             children = {c: pack.places.children(c) for c in cities}
             starts = [pack.places.get(p).valid_from for counties in children.values() for p in counties]
             since = max((day for day in starts if day), default=None)
             values = synthetic.county_values(spec, made[spec.indicator], children, since)
-        files[f"demo_{spec.indicator}_{spec.level}.csv"] = synthetic.csv_file(spec, values)
+        # One file an indicator: what comes in together is no late backfill of one another.
+        name, made_file = f"demo_{spec.indicator}.csv", synthetic.csv_file(spec, values)
+        files[name] = files[name] + made_file.partition(b"\n")[2] if name in files else made_file
     return files
 
 

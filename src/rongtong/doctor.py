@@ -40,7 +40,7 @@ def examine() -> list[Finding]:
             findings += look()
         except Exception as error:
             findings.append(
-                Finding("fail", about, f"检查没能完成:{type(error).__name__}: {error}", "请先解决这个错误。")
+                Finding("fail", about, f"检查没能完成：{type(error).__name__}: {error}", "请先解决这个错误。")
             )
     return findings
 
@@ -61,7 +61,7 @@ def why_not_serve(instance: Instance) -> list[str]:
         reasons.append("正式环境固定了日期。请从 instance.toml 删去 today。")
     accounts = demo_accounts_in_use()
     if accounts:
-        reasons.append(f"正式环境有演示账号可用:{'、'.join(accounts[:10])}。请先停用。")
+        reasons.append(f"正式环境有演示账号可用：{'、'.join(accounts[:10])}。请先停用。")
     return reasons
 
 
@@ -70,11 +70,13 @@ def _python() -> Iterator[Finding]:
     yield Finding("ok", "Python", f"{'.'.join(map(str, sys.version_info[:3]))}:{sys.executable}")
     probe = subprocess.run([sys.executable, "-c", "import venv, ensurepip"], capture_output=True, check=False)
     if probe.returncode:
-        yield Finding("warn", "venv", "没有 venv 或 ensurepip 模块", "升级前请安装(如 apt install python3-venv)。")
+        yield Finding("warn", "venv", "没有 venv 或 ensurepip 模块", "升级前请安装（如 apt install python3-venv）。")
     else:
         yield Finding("ok", "venv", "可用")
     make = shutil.which("make")
-    yield Finding("ok", "make", make) if make else Finding("warn", "make", "没有", "请安装 make(如 apt install make)。")
+    yield (
+        Finding("ok", "make", make) if make else Finding("warn", "make", "没有", "请安装 make（如 apt install make）。")
+    )
 
 
 def _fonts() -> Iterator[Finding]:
@@ -82,7 +84,7 @@ def _fonts() -> Iterator[Finding]:
     if shipped:
         yield Finding("ok", "自带字体", "、".join(shipped))
     else:
-        yield Finding("fail", "自带字体", f"{FONTS} 里没有字体文件", "安装不完整,请重新安装融通。")
+        yield Finding("fail", "自带字体", f"{FONTS} 里没有字体文件", "安装不完整，请重新安装融通。")
     listing = shutil.which("fc-list")
     found = (
         subprocess.run([listing, ":lang=zh", "family"], capture_output=True, text=True, check=False)
@@ -91,9 +93,9 @@ def _fonts() -> Iterator[Finding]:
     )
     families = {line.split(",")[0] for line in found.stdout.splitlines() if line} if found else set()
     if families:
-        yield Finding("ok", "系统中文字体", f"{len(families)} 种,如 {min(families)}")
+        yield Finding("ok", "系统中文字体", f"{len(families)} 种，如 {min(families)}")
     else:
-        advice = "图表与 PDF 用自带字体,不受影响;要在本机预览公文,请安装中文字体(如 apt install fonts-noto-cjk)。"
+        advice = "图表与 PDF 用自带字体，不受影响；要在本机预览公文，请安装中文字体（如 apt install fonts-noto-cjk）。"
         yield Finding("warn", "系统中文字体", "没有找到", advice)
 
 
@@ -107,20 +109,20 @@ def _instance() -> Iterator[Finding]:
     yield Finding("ok", "实例设置", f"{path}({'演示' if instance.demo else '正式'})")
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
-        yield Finding("fail", "密钥文件权限", f"{path} 为 {mode:03o},他人可读", f"请运行 chmod 600 {path}。")
+        yield Finding("fail", "密钥文件权限", f"{path} 为 {mode:03o}，他人可读", f"请运行 chmod 600 {path}。")
     else:
         yield Finding("ok", "密钥文件权限", f"{mode:03o}")
     characters = len(set(instance.secret))
     if characters < 16:
         yield Finding(
-            "fail", "密钥", f"只有 {characters} 种字符,太容易猜", "请删去 secret 一行,另建实例后把新密钥抄入。"
+            "fail", "密钥", f"只有 {characters} 种字符，太容易猜", "请删去 secret 一行，另建实例后把新密钥抄入。"
         )
     else:
         yield Finding("ok", "密钥", f"{len(instance.secret)} 个字符")
     for pack in instance.packs:
         if not (pack / "pack.yaml").is_file():
             yield Finding(
-                "fail", "规则包", f"{pack} 里没有 pack.yaml", "请把规则包放回,或改正 instance.toml 的 packs。"
+                "fail", "规则包", f"{pack} 里没有 pack.yaml", "请把规则包放回，或改正 instance.toml 的 packs。"
             )
 
 
@@ -130,9 +132,9 @@ def _clock() -> Iterator[Finding]:
     moment = datetime.now(tz=UTC)
     if YEARS[0] <= moment.year < YEARS[1]:
         zone = datetime.now().astimezone().tzname()
-        yield Finding("ok", "时钟", f"{moment:%Y-%m-%d %H:%M} UTC(系统时区 {zone};本系统一律用北京时间)")
+        yield Finding("ok", "时钟", f"{moment:%Y-%m-%d %H:%M} UTC（系统时区 {zone}；本系统一律用北京时间）")
     else:
-        yield Finding("fail", "时钟", f"系统时间为 {moment:%Y-%m-%d}", "请校正系统时间;日志里的时刻不能事后更改。")
+        yield Finding("fail", "时钟", f"系统时间为 {moment:%Y-%m-%d}", "请校正系统时间；日志里的时刻不能事后更改。")
     if settings.PINNED_TODAY:
         yield Finding("ok", "固定日期", f"演示把今天固定在 {settings.PINNED_TODAY}")
 
@@ -156,7 +158,7 @@ def _store() -> Iterator[Finding]:
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if pending:
         yield Finding(
-            "fail", "库结构", f"有 {len(pending)} 项迁移未执行,第一项 {pending[0][0]}", "请运行 rongtong upgrade。"
+            "fail", "库结构", f"有 {len(pending)} 项迁移未执行，第一项 {pending[0][0]}", "请运行 rongtong upgrade。"
         )
     else:
         yield Finding("ok", "库结构", "与程序一致")
@@ -177,14 +179,16 @@ def _sqlite(path: Path) -> Iterator[Finding]:
         journal = cursor.fetchone()[0]
     size = path.stat().st_size / 1e6
     if result == "ok":
-        yield Finding("ok", "库", f"SQLite {sqlite3.sqlite_version},{size:.1f} MB,自检通过:{path}")
+        yield Finding("ok", "库", f"SQLite {sqlite3.sqlite_version}，{size:.1f} MB，自检通过：{path}")
     else:
-        yield Finding("fail", "库", f"SQLite 自检未通过:{result}", "请停止服务,用 rongtong restore 恢复最近一份备份。")
+        yield Finding(
+            "fail", "库", f"SQLite 自检未通过：{result}", "请停止服务，用 rongtong restore 恢复最近一份备份。"
+        )
     if journal == "wal":
         yield Finding("ok", "库日志模式", "WAL")
     else:
-        advice = "库所在的文件系统可能不支持(如网络盘),请移到本地盘。"
-        yield Finding("fail", "库日志模式", f"{journal},应为 WAL", advice)
+        advice = "库所在的文件系统可能不支持（如网络盘），请移到本地盘。"
+        yield Finding("fail", "库日志模式", f"{journal}，应为 WAL", advice)
 
 
 def _disk() -> Iterator[Finding]:
@@ -193,7 +197,7 @@ def _disk() -> Iterator[Finding]:
     level: Level = "fail" if free < FREE_FAIL else "warn" if free < FREE_WARN else "ok"
     yield Finding(level, "磁盘", f"剩余 {free / 1e9:.1f} GB", "" if level == "ok" else f"请清理 {home} 所在的磁盘。")
     if home.exists() and not os.access(home, os.W_OK):
-        yield Finding("fail", "实例文件夹", f"{home} 不可写", "请用安装融通的用户运行,或改正文件夹的属主。")
+        yield Finding("fail", "实例文件夹", f"{home} 不可写", "请用安装融通的用户运行，或改正文件夹的属主。")
 
 
 def _accounts() -> Iterator[Finding]:
@@ -209,17 +213,17 @@ def _log() -> Iterator[Finding]:
 
     found = examine_log()
     for each in found.findings[:20]:
-        yield Finding("fail", "日志", each.message, "请停止写入,保留现场,报告安全管理员;可与备份中的日志头比对。")
+        yield Finding("fail", "日志", each.message, "请停止写入，保留现场，报告安全管理员；可与备份中的日志头比对。")
     if not found.findings:
-        yield Finding("ok", "日志", f"{found.head.size} 条,逐条核对无误;日志头 {found.head}")
+        yield Finding("ok", "日志", f"{found.head.size} 条，逐条核对无误；日志头 {found.head}")
 
 
 def _office() -> Iterator[Finding]:
     program = shutil.which("soffice") or shutil.which("libreoffice")
     if program:
-        yield Finding("ok", "LibreOffice(可选)", program)
+        yield Finding("ok", "LibreOffice（可选）", program)
     else:
-        yield Finding("ok", "LibreOffice(可选)", "没有:公文以 docx 输出,不影响使用;需要由 docx 转 PDF 时再安装")
+        yield Finding("ok", "LibreOffice（可选）", "没有：公文以 docx 输出，不影响使用；需要由 docx 转 PDF 时再安装")
 
 
 CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (

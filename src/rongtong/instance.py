@@ -57,14 +57,14 @@ def read_instance(home: Path | None = None) -> Instance:
     home = home or home_folder()
     path = home / "instance.toml"
     if not path.is_file():
-        raise InstanceError(f"{path}: 没有找到实例设置。请先运行 make demo,或 rongtong init --mode production。")
+        raise InstanceError(f"{path}: 没有找到实例设置。请先运行 make demo，或 rongtong init --mode production。")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise InstanceError(f"{path}: 不是合法的 TOML({error})。请改正,或删去后重新运行 rongtong init。") from error
+        raise InstanceError(f"{path}: 不是合法的 TOML（{error}）。请改正，或删去后重新运行 rongtong init。") from error
     mode = data.get("mode")
     if mode not in ("demo", "production"):
-        raise InstanceError(f'{path}: mode = {mode!r},应为 "demo" 或 "production"。')
+        raise InstanceError(f'{path}: mode = {mode!r}，应为 "demo" 或 "production"。')
     secret = str(data.get("secret", ""))
     if len(secret) < 40:
         raise InstanceError(f"{path}: secret 缺失或短于 40 个字符。请运行 rongtong init 生成。")
@@ -93,11 +93,11 @@ def write_instance(
     if not path.exists():
         secret = (DEMO_SECRET_PREFIX if mode == "demo" else "") + secrets.token_urlsafe(48)
         lines = [
-            "# 本实例的设置。由 rongtong init 写入,每个命令都读它。",
+            "# 本实例的设置。由 rongtong init 写入，每个命令都读它。",
             f'mode = "{mode}"',
             "packs = [" + ", ".join(f'"{os.path.relpath(p.resolve(), home.resolve())}"' for p in packs) + "]",
             f'secret = "{secret}"',
-            f'database = "{database}"  # 空为内置 SQLite;如 postgresql://user@host/name',
+            f'database = "{database}"  # 空为内置 SQLite；如 postgresql://user@host/name',
         ]
         if today:
             lines.append(f"today = {today.isoformat()}  # 演示把今天固定在这一天")

@@ -64,10 +64,12 @@ def load(folder: Path, *, force: bool = False) -> None:
     executor = MigrationExecutor(connection)
     unknown = [f"{app}.{name}" for app, name in applied if (app, name) not in executor.loader.graph.nodes]
     if unknown:
-        raise RowsError(f"备份来自更新的版本(本版本没有迁移 {unknown[0]})。请用那个版本或更新的版本恢复。")
+        raise RowsError(f"备份来自更新的版本（本版本没有迁移 {unknown[0]}）。请用那个版本或更新的版本恢复。")
     there = _our_tables(executor)
     if there and not force:
-        raise RowsError(f"目标库里已有表 {there[0]} 等 {len(there)} 张,不覆盖。请换一个空库,或用 --force(删去这些表)。")
+        raise RowsError(
+            f"目标库里已有表 {there[0]} 等 {len(there)} 张，不覆盖。请换一个空库，或用 --force（删去这些表）。"
+        )
     with connection.cursor() as cursor:
         for table in there:
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(table)} CASCADE")

@@ -49,4 +49,6 @@ def _free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise UsageError(f"{host}:{port} 不能用({error.strerror})。请换一个端口:PORT=8001 make demo。") from error
+            raise UsageError(
+                f"{host}:{port} 不能用（{error.strerror}）。请换一个端口：PORT=8001 make demo。"
+            ) from error

@@ -28,7 +28,7 @@ def _database(url: str, home: Path) -> dict[str, object]:
         }
     parts = urlparse(url)
     if parts.scheme not in ("postgresql", "postgres"):
-        raise InstanceError(f"database = {url!r}: 只支持 postgresql://… 或留空(内置 SQLite)。")
+        raise InstanceError(f"database = {url!r}: 只支持 postgresql://… 或留空（内置 SQLite）。")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),

@@ -284,7 +284,7 @@ def test_the_same_value_twice_in_a_file_is_hard_and_names_the_first() -> None:
 
 def test_another_value_on_the_same_day_is_a_conflict_and_asks_for_a_new_day() -> None:
     (finding,) = check([reading("deals", "5")], [held("deals", "4")], PACK)
-    assert (finding.severity, "更正,请给出新的发布日期" in finding.do) == (HARD, True)
+    assert (finding.severity, "更正，请给出新的发布日期" in finding.do) == (HARD, True)
     assert check([reading("deals", "5", known="2025-04-01")], [held("deals", "4")], PACK) == []
 
 
@@ -322,4 +322,4 @@ def test_a_soft_finding_blocks_without_a_reason_and_passes_with_one() -> None:
 
 def test_a_finding_says_where_what_why_what_was_expected_and_what_to_do() -> None:
     text = str(Finding(HARD, "表1", "C7", "甲", "不是数", "如 12", "只填数字"))
-    assert text == "[强制性] 表1!C7 “甲”:不是数。 应为:如 12。 请只填数字。"
+    assert text == "[强制性] 表1!C7 “甲”:不是数。 应为：如 12。 请只填数字。"

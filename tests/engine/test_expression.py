@@ -391,4 +391,4 @@ def test_a_division_by_zero_is_missing_and_so_is_the_least_of_anything_missing()
 def test_a_refused_comparison_says_that_it_is_one() -> None:
     rd = Variable("rd", "number", "money", "rd", 2, 16)
     other = Variable("input", "number", "money", "input", 2, 16)
-    assert "不能比较:两套口径互有交叉" in refused("rd > input", (rd, other))
+    assert "不能比较：两套口径互有交叉" in refused("rd > input", (rd, other))

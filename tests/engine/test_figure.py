@@ -85,7 +85,7 @@ def test_an_unknown_measure_is_refused_with_those_there_are() -> None:
 
 def test_figures_of_two_scopes_are_not_added_and_the_reason_is_given() -> None:
     one, other = observed("input", "10"), observed("rd", "3", scope="rd")
-    with pytest.raises(FigureError, match="科技创新投入与研发经费不能相加:两套口径互有交叉"):
+    with pytest.raises(FigureError, match="科技创新投入与研发经费不能相加：两套口径互有交叉"):
         fig.total(TOTAL, [one, other], REASONS, NAMES)
     with pytest.raises(FigureError, match="口径不同"):
         fig.total(TOTAL, [one, observed("gdp", "3", scope="economy")], REASONS, NAMES)

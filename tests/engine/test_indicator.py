@@ -67,7 +67,7 @@ def test_the_sentence_follows_the_pattern_of_the_field(pack: Pack) -> None:
     rows = {r.place: plain(r.sentence) for r in real_board(pack).rows}
     assert (
         rows["330400"]
-        == "2025年一季度,嘉兴规上工业研发费用106.94亿元,同比下降2.8%,增速居全省第11位,占全省12.6%,低于全省增速10.5个百分点。"
+        == "2025年一季度，嘉兴规上工业研发费用106.94亿元，同比下降2.8%，增速居全省第11位，占全省12.6%，低于全省增速10.5个百分点。"
     )
     assert "增速并列全省第3位" in rows["330300"]
 
@@ -108,7 +108,7 @@ def test_a_city_that_has_not_reported_is_left_out_of_ranks_and_nothing_is_invent
     found = real_board(pack, Facts(facts))
     row = next(r for r in found.rows if r.place == "330400")
     assert row.figures == {}
-    assert plain(row.sentence) == "2025年一季度,嘉兴规上工业研发费用未报。"
+    assert plain(row.sentence) == "2025年一季度，嘉兴规上工业研发费用未报。"
     assert found.unallocated is None, "with a city missing the rest cannot be told from the city"
     assert found.check is None
     assert max(int(r.figures["yoy_rank"].number) for r in found.rows if r.figures) == 10
@@ -132,7 +132,7 @@ def test_rd_and_st_input_are_never_added_and_the_refusal_says_why(pack: Pack) ->
         return board(request, Facts.of([fact]), cards(pack), pack.places).total.figures["value"]
 
     figures = [one("rd_total", "330000"), one("input_total", "330000")]
-    with pytest.raises(FigureError, match=r"不能相加:.*两套口径"):
+    with pytest.raises(FigureError, match=r"不能相加：.*两套口径"):
         total(Key("rd_total", "330000", Period.parse("2024")), figures, cards(pack).reasons, cards(pack).scope_names)
 
 

@@ -80,7 +80,7 @@ def test_appending_one_by_one_gives_the_root_of_the_recursive_definition(hashes:
 
 
 def test_a_frontier_of_the_wrong_number_of_hashes_is_refused() -> None:
-    with pytest.raises(ValueError, match="大小为 3 的树应有 2 个子树根,却有 1 个"):
+    with pytest.raises(ValueError, match="大小为 3 的树应有 2 个子树根，却有 1 个"):
         Frontier(3, (b"x" * 32,))
 
 

@@ -249,7 +249,7 @@ def test_a_row_repeated_with_the_same_fault_is_one_finding() -> None:
     files = SOUND | {"data/d.csv": SOUND["data/d.csv"].replace("\nrd,", "\nrnd,")}
     problem = the_one(findings(files))
     assert problem.line == 2
-    assert "另有 1 行,如第 3 行" in problem.message
+    assert "另有 1 行，如第 3 行" in problem.message
 
 
 def test_a_broken_card_silences_what_rests_on_it() -> None:

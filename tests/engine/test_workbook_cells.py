@@ -104,7 +104,7 @@ def test_a_merge_over_a_whole_sheet_is_refused_before_its_cells_are_built() -> N
 
 def test_a_formula_without_a_cached_value_is_a_fault_at_its_cell() -> None:
     found = sheet_of(xlsx([[1, 2, "=A1+B1"]])).rows[1][3]
-    assert found == Fault("=A1+B1", "公式没有保存计算结果,无法取值")
+    assert found == Fault("=A1+B1", "公式没有保存计算结果，无法取值")
 
 
 def edited(old: bytes, new: bytes) -> bytes:

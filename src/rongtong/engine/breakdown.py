@@ -65,7 +65,7 @@ def contributions(board: Board) -> Breakdown | None:
                 "formula",
                 (f["value"], f["base"], top["base"]),
                 decimals=CONTRIBUTION_DECIMALS,
-                note="拉动 = (本期 - 上年同期)÷ 全体上年同期",
+                note="拉动 = （本期 - 上年同期）÷ 全体上年同期",
             )
     return _with_rest(board, total, parts, "contribution_rest", Quantity(change, unit("百分点")), CONTRIBUTION_DECIMALS)
 

@@ -52,7 +52,7 @@ def _duplicates(new: Sequence[Reading], _held: Sequence[Reading]) -> Iterable[tu
         before = first.setdefault(reading.key, reading)
         if before is not reading:
             where = f"{before.sheet}!{before.cells.get('value', '')}".lstrip("!")
-            problem = f"与 {where} 重复:同一指标、地区、期、状态和发布日期"
+            problem = f"与 {where} 重复：同一指标、地区、期、状态和发布日期"
             yield index, reading.finding(HARD, problem, "每个数只填一次", "删去一行")
 
 
@@ -61,8 +61,8 @@ def _conflicts(new: Sequence[Reading], held: Sequence[Reading]) -> Iterable[tupl
     for index, reading in enumerate(new):
         before = values.get(reading.key)
         if before is not None and before.value != reading.value:
-            problem = f"系统里同一发布日期({reading.known_from})已有另一个值 {before.text()}"
-            yield index, reading.finding(HARD, problem, before.text(), "核对;如系更正,请给出新的发布日期")
+            problem = f"系统里同一发布日期（{reading.known_from}）已有另一个值 {before.text()}"
+            yield index, reading.finding(HARD, problem, before.text(), "核对；如系更正，请给出新的发布日期")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,9 @@ def _unequal(group: Parts, point: Point, day: date, versions: _Versions, new: Se
         return None
     at = whole if whole.cells else next(r for r in new if r.indicator in known)
     terms = " + ".join(part.text() for part in known.values())
-    problem = f"{group.name}各项合计与“{group.whole.name}”不等:{terms} = {whole.text(total)},总数为 {whole.text()}"
-    expected = f"相差 {whole.text(whole.value - total)},应为 0"
-    return at.finding(HARD, problem, expected, "核对总数与各分项;更正总数时把分项放在同一个文件里")
+    problem = f"{group.name}各项合计与“{group.whole.name}”不等：{terms} = {whole.text(total)}，总数为 {whole.text()}"
+    expected = f"相差 {whole.text(whole.value - total)}，应为 0"
+    return at.finding(HARD, problem, expected, "核对总数与各分项；更正总数时把分项放在同一个文件里")
 
 
 def _soft_candidates(new: Sequence[Reading]) -> Iterator[Reading]:
@@ -167,8 +167,8 @@ def _growth(new: Sequence[Reading], held: Sequence[Reading], pack: Pack) -> Iter
             continue
         if abs(reading.value - before.value) * 2 > before.value:
             percent = Quantity(Fraction(reading.value - before.value, before.value), unit("%")).shown(1)
-            problem = f"比上年同期({before.text()})变动 {percent}%,超过 ±50%"
-            yield reading.finding(SOFT, problem, "变动在 ±50% 以内,或在“核实说明”写明原因", "核实后改数或写明原因")
+            problem = f"比上年同期（{before.text()}）变动 {percent}%，超过 ±50%"
+            yield reading.finding(SOFT, problem, "变动在 ±50% 以内，或在“核实说明”写明原因", "核实后改数或写明原因")
 
 
 def _falling(new: Sequence[Reading], held: Sequence[Reading], pack: Pack) -> Iterator[Finding]:
@@ -189,7 +189,7 @@ def _falling(new: Sequence[Reading], held: Sequence[Reading], pack: Pack) -> Ite
         ):
             word = "小于" if other.period.months < reading.period.months else "大于"
             problem = f"累计数{word}{other.period.chinese}的累计数 {other.text()}"
-            yield reading.finding(SOFT, problem, "同一年的累计数不减少,或在“核实说明”写明原因", "核实后改数或写明原因")
+            yield reading.finding(SOFT, problem, "同一年的累计数不减少，或在“核实说明”写明原因", "核实后改数或写明原因")
 
 
 def _sums(new: Sequence[Reading], held: Sequence[Reading], pack: Pack) -> Iterator[Finding]:
@@ -215,9 +215,9 @@ def _sums(new: Sequence[Reading], held: Sequence[Reading], pack: Pack) -> Iterat
             if total > whole.value:
                 at = whole if whole.cells else max((r for r in below if r.cells), key=lambda r: r.value)
                 name = places.name(whole.place)
-                problem = f"下级 {len(below)} 个地区合计 {whole.text(total)},大于{name}的 {whole.text()}"
+                problem = f"下级 {len(below)} 个地区合计 {whole.text(total)}，大于{name}的 {whole.text()}"
                 yield at.finding(
-                    SOFT, problem, f"合计不大于 {whole.text()},或在“核实说明”写明原因", "核实后改数或写明原因"
+                    SOFT, problem, f"合计不大于 {whole.text()}，或在“核实说明”写明原因", "核实后改数或写明原因"
                 )
 
 

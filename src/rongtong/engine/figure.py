@@ -32,7 +32,7 @@ STATUS_WORDS = {
 }
 OPERATION_WORDS = {
     "observed": "观测值",
-    "base_from_growth": "上年同期 = 本期 ÷(1 + 公布增速)",
+    "base_from_growth": "上年同期 = 本期 ÷（1 + 公布增速）",
     "sum": "相加",
     "difference": "相减",
     "growth": "同比 = 本期 ÷ 上年同期 - 1",
@@ -98,7 +98,7 @@ class Key:
         """The key written `text`. Raises FigureError with the form expected."""
         match = Key._FORM.fullmatch(text.strip())
         if match is None:
-            raise FigureError(f"“{text}”不是数的编号。应为 指标代码@地方代码@期,如 input_enterprise@330100@2025H1。")
+            raise FigureError(f"“{text}”不是数的编号。应为 指标代码@地方代码@期，如 input_enterprise@330100@2025H1。")
         part = match.groupdict()
         measure = part["measure"] or "value"
         if measure not in MEASURES:
@@ -191,7 +191,7 @@ def scope_conflict(
         return None
     why = reasons.get(first, {}).get(second) or reasons.get(second, {}).get(first) or "两者口径不同"
     shown = names or {}
-    return f"{shown.get(first, first)}与{shown.get(second, second)}不能{verb}:{why.rstrip('。')}"
+    return f"{shown.get(first, first)}与{shown.get(second, second)}不能{verb}：{why.rstrip('。')}"
 
 
 def weakest(figures: Sequence[Figure]) -> str:
@@ -240,10 +240,10 @@ def total(key: Key, figures: Sequence[Figure], reasons: ScopeReasons, names: Map
     for other in figures[1:]:
         conflict = scope_conflict(first.scope, other.scope, reasons, names)
         if conflict:
-            raise FigureError(f"{first.id} 与 {other.id}:{conflict}。")
+            raise FigureError(f"{first.id} 与 {other.id}：{conflict}。")
     chains = {f.key.chain for f in figures if f.key.chain}
     if len(chains) > 1:
-        raise FigureError(f"产业链 {'、'.join(sorted(chains))} 相互交叉,不能直接相加;请先说明交叉部分。")
+        raise FigureError(f"产业链 {'、'.join(sorted(chains))} 相互交叉，不能直接相加；请先说明交叉部分。")
     try:
         quantity = first.quantity
         for other in figures[1:]:

@@ -30,14 +30,14 @@ def check(code: str) -> str | None:
     The region is not compared with any list: it is that of the office which registered, and is kept for life.
     """
     if len(code) != LENGTH:
-        return f"统一社会信用代码应为 {LENGTH} 位,「{code}」有 {len(code)} 位。请核对证照。"
+        return f"统一社会信用代码应为 {LENGTH} 位，「{code}」有 {len(code)} 位。请核对证照。"
     for position, character in enumerate(code, start=1):
         if character not in ALPHABET:
             return (
                 f"统一社会信用代码「{code}」第 {position} 位「{character}」不在允许的字符内"
-                "(数字及除 I、O、S、V、Z 外的大写字母)。请核对证照。"
+                "（数字及除 I、O、S、V、Z 外的大写字母）。请核对证照。"
             )
     expected = check_character(code[:-1])
     if code[-1] != expected:
-        return f"统一社会信用代码「{code}」校验位不符:末位是「{code[-1]}」,按前 17 位应为「{expected}」。请核对证照。"
+        return f"统一社会信用代码「{code}」校验位不符：末位是「{code[-1]}」，按前 17 位应为「{expected}」。请核对证照。"
     return None

@@ -356,7 +356,7 @@ class _Maker:
             basis = f"以{WHOLE[self.tree.get(r.top).level]}增速为基准"
         else:
             places = [p for p in measures if p in r.goals]
-            basis = pace.baseline_words(r.target) if r.target else "序时进度(按月数)"
+            basis = pace.baseline_words(r.target) if r.target else "序时进度（按月数）"
         standings = [self.standing(measures[p]) for p in places]
         return dict(zip(places, pace.lamps(r.rule, standings, basis), strict=True)) if places else {}
 

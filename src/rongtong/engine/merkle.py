@@ -46,7 +46,7 @@ class Frontier:
     def __post_init__(self) -> None:
         if self.size < 0 or len(self.hashes) != self.size.bit_count():
             raise ValueError(
-                f"大小为 {self.size} 的树应有 {self.size.bit_count() if self.size >= 0 else 0} 个子树根,"
+                f"大小为 {self.size} 的树应有 {self.size.bit_count() if self.size >= 0 else 0} 个子树根，"
                 f"却有 {len(self.hashes)} 个。"
             )
 
@@ -96,7 +96,7 @@ def _sorted(value: object, path: str) -> object:
         return _text(value, path)
     if isinstance(value, int):
         if abs(value) > LARGEST_INTEGER:
-            raise NotCanonical(f"{path}: 整数 {value} 超过 2^53-1,请写成字符串。")
+            raise NotCanonical(f"{path}: 整数 {value} 超过 2^53-1，请写成字符串。")
         return int(value)
     if isinstance(value, list | tuple):
         return [_sorted(each, f"{path}[{i}]") for i, each in enumerate(value)]
@@ -108,8 +108,8 @@ def _sorted(value: object, path: str) -> object:
         ordered = sorted(value, key=lambda key: key.encode("utf-16-be"))
         return {key: _sorted(value[key], f"{path}.{key}") for key in ordered}
     if isinstance(value, float):
-        raise NotCanonical(f"{path}: 浮点数 {value!r} 没有唯一写法,请用整数或写成字符串。")
-    raise NotCanonical(f"{path}: {type(value).__name__} 类型的值 {value!r} 没有规范写法,请先写成字符串。")
+        raise NotCanonical(f"{path}: 浮点数 {value!r} 没有唯一写法，请用整数或写成字符串。")
+    raise NotCanonical(f"{path}: {type(value).__name__} 类型的值 {value!r} 没有规范写法，请先写成字符串。")
 
 
 def _text(value: str, path: str) -> str:
@@ -127,5 +127,5 @@ def commitment(salt: bytes, payload: str) -> bytes:
     a salt of another length.
     """
     if len(salt) != SALT_BYTES:
-        raise ValueError(f"盐应为 {SALT_BYTES} 字节,却有 {len(salt)} 字节。")
+        raise ValueError(f"盐应为 {SALT_BYTES} 字节，却有 {len(salt)} 字节。")
     return hashlib.sha256(salt + payload.encode("utf-8")).digest()

@@ -101,7 +101,7 @@ def _lamp(rule: LampRule, standing: Standing, found: Mapping[str, Outcome], basi
     for index, case in enumerate(rule.cases):
         if found[f"c{index}"].value is True:
             return Lamp(case.lamp, rule.code, str(rule.valid_from), basis, case.when, numbers, rule.mark)
-    return Lamp("grey", rule.code, str(rule.valid_from), basis, "没有一条成立,或所需的数缺失", numbers, rule.mark)
+    return Lamp("grey", rule.code, str(rule.valid_from), basis, "没有一条成立，或所需的数缺失", numbers, rule.mark)
 
 
 def baseline(
@@ -140,4 +140,4 @@ def completion(key: Key, value: Figure, goal: Figure) -> Figure | None:
 
 def baseline_words(target: Target) -> str:
     """The named basis of a pace lamp."""
-    return {"linear": "序时进度(按月数)", "last_year": "上年同期完成份额", "milestones": "里程碑"}[target.baseline]
+    return {"linear": "序时进度（按月数）", "last_year": "上年同期完成份额", "milestones": "里程碑"}[target.baseline]

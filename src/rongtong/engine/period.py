@@ -49,7 +49,7 @@ class Period:
                 ):
                     return Period(year, month, months)
         raise PeriodError(
-            f"“{text}”不是期。应写作 2025、2025H1、2025Q1、2025-03、2025-01..09(累计)或 2021..2025(五年规划)。"
+            f"“{text}”不是期。应写作 2025、2025H1、2025Q1、2025-03、2025-01..09（累计）或 2021..2025（五年规划）。"
         )
 
     @property

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rongtong.engine.pack.model import Bridge, Parent, Place, PlaceGroup
 
 LEVELS = ("nation", "province", "city", "county", "zone")
-LEVEL_NAMES = {"nation": "全国", "province": "省", "city": "设区市", "county": "县(市、区)", "zone": "功能区"}
+LEVEL_NAMES = {"nation": "全国", "province": "省", "city": "设区市", "county": "县（市、区）", "zone": "功能区"}
 ADMINISTRATIVE = "administrative"
 
 
@@ -56,7 +56,7 @@ class PlaceTree:
         try:
             return self.places[code]
         except KeyError:
-            raise PlaceError(f"不认识的地方代码“{code}”。应为规则包 places.csv 里的代码,如 {self.root}。") from None
+            raise PlaceError(f"不认识的地方代码“{code}”。应为规则包 places.csv 里的代码，如 {self.root}。") from None
 
     def name(self, code: str) -> str:
         """The short name, or the code itself where none is known."""
@@ -127,8 +127,8 @@ class PlaceTree:
         if len(found) == 1:
             return found[0]
         if found:
-            raise PlaceError(f"“{text}”不止一个:{'、'.join(f'{c} {self.places[c].name}' for c in found)}。请用代码。")
-        raise PlaceError(f"不认识的地方“{text}”。应为六位代码或名称,如 {self.root}。")
+            raise PlaceError(f"“{text}”不止一个：{'、'.join(f'{c} {self.places[c].name}' for c in found)}。请用代码。")
+        raise PlaceError(f"不认识的地方“{text}”。应为六位代码或名称，如 {self.root}。")
 
     def restate(
         self, values: Mapping[str, Fraction], change: date, *, forward: bool = True
@@ -141,7 +141,7 @@ class PlaceTree:
         """
         links = [b for b in self.bridges if b.date == change]
         if not links:
-            raise PlaceError(f"没有 {change} 的区划变更对照,不能换算。请在 bridges.csv 里给出。")
+            raise PlaceError(f"没有 {change} 的区划变更对照，不能换算。请在 bridges.csv 里给出。")
         source = "old" if forward else "new"
         target = "new" if forward else "old"
         touched = {getattr(b, source) for b in links}

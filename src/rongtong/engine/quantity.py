@@ -103,7 +103,7 @@ def unit(symbol: str) -> Unit:
     if text in _PLAIN:
         return _PLAIN[text]
     if text in COUNT_WORDS:
-        return Unit(text, Dimension(f"count:{text}", f"数量({text})", 0), Fraction(1))
+        return Unit(text, Dimension(f"count:{text}", f"数量（{text}）", 0), Fraction(1))
     if text in PERSON_WORDS:
         return Unit(text, PERSON, Fraction(1))
     for prefix, factor in _PREFIXES:
@@ -111,7 +111,7 @@ def unit(symbol: str) -> Unit:
             base = unit(text[len(prefix) :])
             return Unit(text, base.dimension, base.factor * factor)
     raise UnitError(
-        f"不认识的单位“{symbol}”。应为金额(元、万元、亿元、万亿元)、%、百分点、人、人年或量词({'、'.join(COUNT_WORDS)})。"
+        f"不认识的单位“{symbol}”。应为金额（元、万元、亿元、万亿元）、%、百分点、人、人年或量词（{'、'.join(COUNT_WORDS)}）。"
     )
 
 
@@ -135,7 +135,7 @@ class Quantity:
     def of(number: int | str | Fraction, symbol: str | Unit) -> Quantity:
         """`number` in the unit `symbol`; a string keeps its decimals exactly. Floats are refused."""
         if isinstance(number, float):
-            raise UnitError(f"{number!r} 是浮点数,精确值应以整数、分数或字符串给出。")
+            raise UnitError(f"{number!r} 是浮点数，精确值应以整数、分数或字符串给出。")
         u = symbol if isinstance(symbol, Unit) else unit(symbol)
         return Quantity(Fraction(number) * u.factor, u)
 
@@ -149,7 +149,7 @@ class Quantity:
         scaled = self.amount * 10**self.unit.dimension.scale
         if scaled.denominator != 1:
             raise UnitError(
-                f"{self} 的小数位超过{self.unit.dimension.chinese}的记录精度(小数 {self.unit.dimension.scale} 位)。"
+                f"{self} 的小数位超过{self.unit.dimension.chinese}的记录精度（小数 {self.unit.dimension.scale} 位）。"
             )
         return int(scaled.numerator)
 
@@ -162,7 +162,7 @@ class Quantity:
         if self.unit.dimension != other.unit.dimension:
             mine, theirs = self.unit, other.unit
             raise UnitError(
-                f"不能{verb}:{mine}({mine.dimension.chinese})与 {theirs}({theirs.dimension.chinese})不是同一种量。"
+                f"不能{verb}:{mine}（{mine.dimension.chinese}）与 {theirs}（{theirs.dimension.chinese}）不是同一种量。"
             )
 
     def __add__(self, other: Quantity) -> Quantity:
@@ -253,7 +253,7 @@ def parse_number(text: str) -> Fraction:
     """
     clean = unicodedata.normalize("NFKC", text).replace(" ", "")
     if not _NUMBER.fullmatch(clean):
-        raise ValueError(f"“{text}”不是数。应为如 1234.56 的数字,不带单位和文字。")
+        raise ValueError(f"“{text}”不是数。应为如 1234.56 的数字，不带单位和文字。")
     return Fraction(clean.replace(",", ""))
 
 

@@ -53,8 +53,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.sheet}!{self.cell}" if self.sheet else self.cell
-        tail = (f" 应为:{self.expected}。" if self.expected else "") + (f" 请{self.do}。" if self.do else "")
-        given = f" 说明:{self.reason}" if self.reason else ""
+        tail = (f" 应为：{self.expected}。" if self.expected else "") + (f" 请{self.do}。" if self.do else "")
+        given = f" 说明：{self.reason}" if self.reason else ""
         return f"[{self.severity}] {where} “{self.found}”:{self.problem}。{tail}{given}"
 
 

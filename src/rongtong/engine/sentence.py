@@ -19,12 +19,12 @@ from fractions import Fraction
 from rongtong.engine.figure import Figure
 from rongtong.engine.quantity import decimal_text
 
-WHOLE = {"nation": "全国", "province": "全省", "city": "全市", "county": "全县(市、区)", "zone": "全区"}
+WHOLE = {"nation": "全国", "province": "全省", "city": "全市", "county": "全县（市、区）", "zone": "全区"}
 MONITORING = (
-    "{period},{place}{name}{value}{unit}[,同比{yoy~}][,增速{tied}{whole}第{yoy_rank}位][,占{whole}{share}%][，{gap~}]"
-    "[;完成全年目标的{completion}%][,应达{baseline}%]。"
+    "{period}，{place}{name}{value}{unit}[，同比{yoy~}][，增速{tied}{whole}第{yoy_rank}位][，占{whole}{share}%][，{gap~}]"
+    "[；完成全年目标的{completion}%][，应达{baseline}%]。"
 )
-UNREPORTED = "{period},{place}{name}未报。"
+UNREPORTED = "{period}，{place}{name}未报。"
 _TOKEN = re.compile(r"\{([a-z_]+)(~?)\}|([\[\]])|([^{}\[\]]+)")
 
 
@@ -97,7 +97,7 @@ def fill(template: str, figures: Mapping[str, Figure], given: Mapping[str, str])
         else:
             pieces = (words(text),) if text else _placeholder(name, bool(tilde), figures, given)
             if pieces is None and optional is None:
-                raise TemplateError(f"“{template}”里的 {{{name}}} 没有值,应放进方括号。")
+                raise TemplateError(f"“{template}”里的 {{{name}}} 没有值，应放进方括号。")
             complete = complete and pieces is not None
             (out if optional is None else optional).extend(pieces or ())
     if optional is not None:

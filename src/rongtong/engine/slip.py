@@ -115,14 +115,16 @@ def _slip_finding(reading: Reading, before: Reading | None, reference: Fraction,
     if before is None:
         what = f"同级其他地区的中位数 {reading.text(round(reference))}"
     else:
-        what = f"{before.period.chinese}的 {before.text()}" + ("(演示数据)" if before.status == SYNTHETIC else "")
+        what = f"{before.period.chinese}的 {before.text()}" + ("（演示数据）" if before.status == SYNTHETIC else "")
     number = Quantity.stored(reading.value, reading.unit).shown()
     other = _other_unit(reading.unit, -direction)
     expected = (
         f"{number} {other}" if other else reading.text(reading.value // SLIP if direction > 0 else reading.value * SLIP)
     )
     size = "约一万倍" if direction > 0 else "约万分之一"
-    return reading.finding(HARD, f"疑似万元/亿元错位:是{what}的{size}", expected, "核对单位列与数值,改成同一单位下的数")
+    return reading.finding(
+        HARD, f"疑似万元/亿元错位：是{what}的{size}", expected, "核对单位列与数值，改成同一单位下的数"
+    )
 
 
 def _other_unit(u: Unit, step: int) -> str:

@@ -134,7 +134,7 @@ def csv_file(spec: Synthetic, values: Sequence[Value]) -> bytes:
                 spec.unit,
                 "synthetic",
                 known,
-                f"演示数据(生成,种子 {spec.seed})",
+                f"演示数据（生成，种子 {spec.seed}）",
                 "",
             ]
         )

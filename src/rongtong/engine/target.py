@@ -221,6 +221,6 @@ def difference(balance: Balance, targets: Mapping[str, Figure]) -> Difference:
         amount = amount - part.quantity
     key = Key(total.key.indicator, total.key.place, total.key.period, "difference")
     figure = fig.derive(
-        key, amount, "difference", (total, *parts), status="target", note="公布的合计减去公布的各部分;差额单列,不调平"
+        key, amount, "difference", (total, *parts), status="target", note="公布的合计减去公布的各部分；差额单列，不调平"
     )
     return Difference(balance, total, parts, figure)

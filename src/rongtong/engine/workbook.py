@@ -105,14 +105,14 @@ def heading(value: Value) -> str:
 def read_book(data: bytes, file_name: str) -> Book:
     """The sheets of a file. Raises WorkbookError for what is no CSV or XLSX, or is too large."""
     if len(data) > MAX_BYTES:
-        raise WorkbookError(f"{file_name}: 文件有 {len(data) / 1048576:.1f} MB,上限 20 MB。请拆成几个文件。")
+        raise WorkbookError(f"{file_name}: 文件有 {len(data) / 1048576:.1f} MB，上限 20 MB。请拆成几个文件。")
     if not data.strip():
         raise WorkbookError(f"{file_name}: 文件是空的。")
     if data.startswith(b"PK\x03\x04"):
         return Book("xlsx", tuple(_xlsx(data, file_name)))
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise WorkbookError(
-            f"{file_name}: 这是旧版 Excel(.xls)或加了密码的工作簿,读不了。"
+            f"{file_name}: 这是旧版 Excel（.xls）或加了密码的工作簿，读不了。"
             "请用 WPS 或 Excel 打开、去掉密码后另存为 .xlsx 再导入。"
         )
     return Book("csv", (_csv(data, file_name),))
@@ -127,13 +127,13 @@ def decode(data: bytes, file_name: str) -> str:
             continue
         if "\0" not in text:
             return text
-    raise WorkbookError(f"{file_name}: 既不是 XLSX,也不是 UTF-8 或 GB 18030 编码的 CSV。请另存为 .xlsx 再导入。")
+    raise WorkbookError(f"{file_name}: 既不是 XLSX，也不是 UTF-8 或 GB 18030 编码的 CSV。请另存为 .xlsx 再导入。")
 
 
 def _csv(data: bytes, file_name: str) -> Sheet:
     text = decode(data, file_name)
     if text.lstrip()[:1] == "<" or text.startswith("%PDF"):
-        raise WorkbookError(f"{file_name}: 内容是网页、XML 或 PDF,不是 CSV。请用 WPS 或 Excel 打开后另存为 .xlsx。")
+        raise WorkbookError(f"{file_name}: 内容是网页、XML 或 PDF，不是 CSV。请用 WPS 或 Excel 打开后另存为 .xlsx。")
     rows: dict[int, dict[int, Value]] = {}
     try:
         for number, record in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
@@ -144,7 +144,7 @@ def _csv(data: bytes, file_name: str) -> Sheet:
                 raise _too_many(file_name)
     except csv.Error as error:
         raise WorkbookError(
-            f"{file_name}: 第 {number + 1 if rows else 1} 行起不是合法的 CSV({error})。请检查引号。"
+            f"{file_name}: 第 {number + 1 if rows else 1} 行起不是合法的 CSV（{error}）。请检查引号。"
         ) from error
     return Sheet("", rows, {})
 
@@ -168,14 +168,14 @@ def _inspect(data: bytes, file_name: str) -> bool:
         members = archive.infolist()
         names = {m.filename for m in members}
         if "xl/workbook.xml" not in names:
-            raise WorkbookError(f"{file_name}: 是压缩文件,但不是 .xlsx 工作簿。请另存为 .xlsx 再导入。")
+            raise WorkbookError(f"{file_name}: 是压缩文件，但不是 .xlsx 工作簿。请另存为 .xlsx 再导入。")
         if sum(m.file_size for m in members) > MAX_UNPACKED:
-            raise WorkbookError(f"{file_name}: 解开后超过 300 MB,不予读取。请删去空白格式后另存,或拆成几个文件。")
+            raise WorkbookError(f"{file_name}: 解开后超过 300 MB，不予读取。请删去空白格式后另存，或拆成几个文件。")
         sheets = [archive.read(name) for name in names if name.startswith("xl/worksheets/") and name.endswith(".xml")]
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise WorkbookError(f"{file_name}: 文件已损坏({error})。请重新导出或另存。") from error
+        raise WorkbookError(f"{file_name}: 文件已损坏（{error}）。请重新导出或另存。") from error
     if sum(len(re.findall(rb"<(?:\w+:)?c[ />]", sheet)) for sheet in sheets) > MAX_CELLS:
-        raise WorkbookError(f"{file_name}: 单元格超过 {MAX_CELLS:,} 个。请删去空白格式后另存,或拆成几个文件。")
+        raise WorkbookError(f"{file_name}: 单元格超过 {MAX_CELLS:,} 个。请删去空白格式后另存，或拆成几个文件。")
     # openpyxl builds every covered cell of a merged range, so a range over a whole sheet would never end.
     if sum(_area(reference.decode()) for sheet in sheets for reference in _MERGED.findall(sheet)) > MAX_MERGED:
         raise WorkbookError(f"{file_name}: 合并单元格覆盖超过 {MAX_MERGED:,} 格。请取消整行整列的合并后另存。")
@@ -207,7 +207,9 @@ def _load(data: bytes, file_name: str, *, data_only: bool) -> Any:
     try:
         return openpyxl.load_workbook(io.BytesIO(data), data_only=data_only)
     except Exception as error:  # openpyxl raises whatever its XML, zip and type layers raise on a broken file
-        raise WorkbookError(f"{file_name}: 工作簿读不出来({error})。请用 WPS 或 Excel 打开后另存为 .xlsx。") from error
+        raise WorkbookError(
+            f"{file_name}: 工作簿读不出来（{error}）。请用 WPS 或 Excel 打开后另存为 .xlsx。"
+        ) from error
 
 
 def _sheet(sheet: Any, formulas: Any | None, file_name: str) -> Sheet:
@@ -219,7 +221,7 @@ def _sheet(sheet: Any, formulas: Any | None, file_name: str) -> Sheet:
             formula = formulas._cells.get((row, column))
             if formula is not None and formula.data_type == "f":
                 text = str(getattr(formula.value, "text", formula.value))
-                value = Fault(text if text.startswith("=") else f"={text}", "公式没有保存计算结果,无法取值")
+                value = Fault(text if text.startswith("=") else f"={text}", "公式没有保存计算结果，无法取值")
         if value is not None:
             rows.setdefault(row, {})[column] = value
     if len(rows) > MAX_ROWS + 1:

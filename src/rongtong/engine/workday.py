@@ -53,11 +53,13 @@ class Calendar:
             raise CalendarError(f"{both[0]} 既列为放假又列为上班。请按通知改正。")
         for day in sorted(self.workdays):
             if day.weekday() < SATURDAY:
-                raise CalendarError(f"{day} 是{WEEKDAYS[day.weekday()]},列为调休上班;调休上班应为周末。请按通知改正。")
+                raise CalendarError(
+                    f"{day} 是{WEEKDAYS[day.weekday()]}，列为调休上班；调休上班应为周末。请按通知改正。"
+                )
         for day in sorted(self.holidays | self.workdays):
             if not self.is_known(day):
                 raise CalendarError(
-                    f"{day} 不在日历已知的范围({self.known_from or '起初'} 至 {self.known_until})内。请改正起止日期。"
+                    f"{day} 不在日历已知的范围（{self.known_from or '起初'} 至 {self.known_until}）内。请改正起止日期。"
                 )
 
     def is_known(self, day: date) -> bool:
@@ -93,7 +95,7 @@ class Calendar:
         Raises CalendarError for a negative n.
         """
         if n < 0:
-            raise CalendarError(f"工作日数应为 0 或更多,却是 {n}。")
+            raise CalendarError(f"工作日数应为 0 或更多，却是 {n}。")
         walked: list[DayCounted] = []
         left = n
         for each in self._after(day):

@@ -44,11 +44,11 @@ def bad(tmp_path: Path) -> Path:
 def test_a_good_file_is_written_and_counted(pack: Pack, good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("load", good) == 0
     said = capsys.readouterr().out
-    assert "新增 1 行,相同 0 行,补录 0 行" in said
+    assert "新增 1 行，相同 0 行，补录 0 行" in said
     assert f"日志头 {head()}" in said
     assert run("load", good) == 0
     said = capsys.readouterr().out
-    assert "新增 0 行,相同 1 行" in said
+    assert "新增 0 行，相同 1 行" in said
     assert "日志头" not in said
 
 
@@ -66,7 +66,7 @@ def test_a_bad_file_ends_with_one_and_a_line_per_cell_and_a_marked_copy(
     said = capsys.readouterr().err
     assert "[强制性] B2 “无此市”" in said
     assert "[强制性] D3 “十二”" in said
-    assert "2 处问题,一行也没有写入" in said
+    assert "2 处问题，一行也没有写入" in said
     assert openpyxl.load_workbook(out)["数据"]["B2"].comment is not None
 
 

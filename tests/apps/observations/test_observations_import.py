@@ -234,7 +234,7 @@ def test_a_formula_without_a_cached_value_is_named(take_in: Importer) -> None:
 
 
 def test_a_missing_or_doubled_column_is_named(take_in: Importer) -> None:
-    assert "缺少列:单位、发布日期" in problems(take_in(as_csv([], header=["指标", "地区", "期", "数值", "状态"])))
+    assert "缺少列：单位、发布日期" in problems(take_in(as_csv([], header=["指标", "地区", "期", "数值", "状态"])))
     assert "“数值”列出现两次" in problems(take_in(as_csv([], header=[*HEADER, "value"])))
 
 
@@ -250,7 +250,7 @@ def test_another_value_of_the_same_day_is_refused_and_of_a_later_day_is_a_new_vi
     take_in(as_csv([row(value="12")]))
     report = take_in(as_csv([row(value="13")]))
     assert cells(report) == [(HARD, "D2")]
-    assert "更正,请给出新的发布日期" in problems(report)
+    assert "更正，请给出新的发布日期" in problems(report)
     take_in(as_csv([row(value="13", known="2025-04-01")]))
     assert list(Observation.objects.values_list("value", flat=True)) == [12_0000_0000_00, 13_0000_0000_00]
 

@@ -135,9 +135,9 @@ def test_a_file_that_no_layout_fits_says_what_was_expected(take_in: Importer) ->
 
 
 def test_a_named_source_says_which_columns_are_missing(take_in: Importer) -> None:
-    with pytest.raises(WorkbookError, match=r"没有来源“样例年鉴”所需的列:地区、内部支出、企业"):
+    with pytest.raises(WorkbookError, match=r"没有来源“样例年鉴”所需的列：地区、内部支出、企业"):
         take_in(as_xlsx([], title="表1"), "a.xlsx", source="yearbook")
     with pytest.raises(WorkbookError, match="没有来源“nope”"):
         take_in(as_csv([]), source="nope")
-    with pytest.raises(WorkbookError, match="要读工作表“表1”,文件里有:数据"):
+    with pytest.raises(WorkbookError, match="要读工作表“表1”，文件里有：数据"):
         take_in(as_xlsx([]), "a.xlsx", source="yearbook")

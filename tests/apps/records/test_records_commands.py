@@ -25,7 +25,7 @@ def run(*arguments: str) -> int:
 
 def test_a_whole_log_is_reported_with_its_head(system: Account, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("verify") == 0
-    assert capsys.readouterr().out == f"核验无误:共 1 条,其中 0 条的内容已依记录删除。\n日志头 {head()}\n"
+    assert capsys.readouterr().out == f"核验无误：共 1 条，其中 0 条的内容已依记录删除。\n日志头 {head()}\n"
 
 
 def test_the_head_printed_can_be_given_back(system: Account, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def test_a_refusal_says_who_what_where_and_what_would_be_needed(system: Account)
     with pytest.raises(Denied) as refused:
         require(officer, "planning.allocate", "990100")
     message = str(refused.value)
-    for part in ("某人(someone)", "地区 990100", "planning.allocate", "县科技局@990101", "规划(目标分解)"):
+    for part in ("某人(someone)", "地区 990100", "planning.allocate", "县科技局@990101", "规划（目标分解）"):
         assert part in message
 
 

@@ -45,7 +45,7 @@ def cells(report: Report) -> set[str]:
 
 
 def test_a_filled_template_becomes_organisations_accounts_and_grants(system: Account, pack: None) -> None:
-    second = ["lisi", "李四", None, None, "规划(目标分解)、材料编辑", None, "2025-07-01", date(2026, 6, 30)]
+    second = ["lisi", "李四", None, None, "规划（目标分解）、材料编辑", None, "2025-07-01", date(2026, 6, 30)]
     report = import_accounts_xlsx(workbook([ACCOUNT, second], [ORGANISATION]), system)
     assert report.ok, report.errors
     assert [new.account.username for new in report.accounts] == ["zhangsan", "lisi"]
@@ -99,7 +99,7 @@ def test_every_error_is_told_at_once_with_its_cell_and_nothing_is_stored(system:
 def test_an_error_reads_as_sheet_cell_value_and_what_to_do(system: Account, pack: None) -> None:
     report = import_accounts_xlsx(workbook([["zhangsan", "张三", None, None, "局长", None, None, None]]), system)
     (error,) = report.errors
-    assert str(error).startswith("账号!E2 「局长」不认识。应为:省级处室、市科技局")
+    assert str(error).startswith("账号!E2 「局长」不认识。应为：省级处室、市科技局")
 
 
 def test_an_existing_username_and_a_renamed_organisation_are_refused(system: Account, pack: None) -> None:

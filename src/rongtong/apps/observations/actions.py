@@ -186,6 +186,6 @@ def _summary(plan: _Plan) -> str:
     periods = sorted({r.period for r in plan.new})
     span = str(periods[0]) if len(periods) == 1 else f"{periods[0]} 等 {len(periods)} 个"
     return (
-        f"新增 {len(plan.new)} 行,相同 {plan.same} 行,补录 {len(plan.late)} 行;"
-        f"指标 {len(indicators)} 个,地区 {len(places)} 个,期 {span}"
+        f"新增 {len(plan.new)} 行，相同 {plan.same} 行，补录 {len(plan.late)} 行；"
+        f"指标 {len(indicators)} 个，地区 {len(places)} 个，期 {span}"
     )

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Offer the commands of this app."""
-    load = commands.add_parser("load", help="导入数据文件(CSV、XLSX):全部写入,或一行不写")
+    load = commands.add_parser("load", help="导入数据文件（CSV、XLSX）：全部写入，或一行不写")
     load.add_argument("file", type=Path, metavar="FILE")
-    load.add_argument("--source", metavar="CODE", help="规则包里的来源代码;不给则自动识别")
-    load.add_argument("--dry-run", action="store_true", help="只检查,不写入")
-    load.add_argument("--marked", type=Path, metavar="OUT.xlsx", help="有问题时,把标注了问题的副本写到这里")
+    load.add_argument("--source", metavar="CODE", help="规则包里的来源代码；不给则自动识别")
+    load.add_argument("--dry-run", action="store_true", help="只检查，不写入")
+    load.add_argument("--marked", type=Path, metavar="OUT.xlsx", help="有问题时，把标注了问题的副本写到这里")
     load.add_argument("--json", action="store_true", help="输出一个 JSON 文档")
     load.set_defaults(run=_load)
     template = commands.add_parser("template", help="写出标准模板")
     template.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.xlsx")
-    template.add_argument("--indicator", metavar="CODE", help="指标卡代码:按地区预填各行")
-    template.add_argument("--period", metavar="P", help="期,如 2025H1:预填各行")
+    template.add_argument("--indicator", metavar="CODE", help="指标卡代码：按地区预填各行")
+    template.add_argument("--period", metavar="P", help="期，如 2025H1:预填各行")
     template.set_defaults(run=_template)
 
 
@@ -44,7 +44,7 @@ def _load(arguments: argparse.Namespace) -> int:
         if arguments.marked and report.findings:
             arguments.marked.write_bytes(marked_copy(data, name, report.findings))
     except OSError as error:
-        raise UsageError(f"{error.filename}: 打不开({error.strerror})。请核对路径和权限。") from error
+        raise UsageError(f"{error.filename}: 打不开（{error.strerror}）。请核对路径和权限。") from error
     except (WorkbookError, NoPack) as error:
         raise UsageError(str(error)) from error
     if arguments.json:
@@ -60,12 +60,12 @@ def _print(report: Report, name: str, *, dry_run: bool) -> None:
     for finding in report.findings:
         print(finding, file=sys.stderr if finding.blocks else sys.stdout)
     if report.blocking:
-        print(f"{name}: {len(report.blocking)} 处问题,一行也没有写入。", file=sys.stderr)
+        print(f"{name}: {len(report.blocking)} 处问题，一行也没有写入。", file=sys.stderr)
         return
-    done = "检查通过,将新增" if dry_run else "新增"
-    print(f"{name}: {done} {report.rows_new} 行,相同 {report.rows_same} 行,补录 {len(report.late)} 行。")
+    done = "检查通过，将新增" if dry_run else "新增"
+    print(f"{name}: {done} {report.rows_new} 行，相同 {report.rows_same} 行，补录 {len(report.late)} 行。")
     for reading in report.late:
-        print(f"  补录:{reading.evidence} {reading.indicator} {reading.place} {reading.period} {reading.text()}")
+        print(f"  补录：{reading.evidence} {reading.indicator} {reading.place} {reading.period} {reading.text()}")
 
 
 def _template(arguments: argparse.Namespace) -> int:
@@ -83,7 +83,7 @@ def _template(arguments: argparse.Namespace) -> int:
         period = Period.parse(arguments.period) if arguments.period else None
         arguments.output.write_bytes(template(pack, clock.today(), card, period))
     except OSError as error:
-        raise UsageError(f"{error.filename}: 写不了({error.strerror})。请核对路径和权限。") from error
+        raise UsageError(f"{error.filename}: 写不了（{error.strerror}）。请核对路径和权限。") from error
     except (PeriodError, NoPack) as error:
         raise UsageError(str(error)) from error
     print(arguments.output)

@@ -105,7 +105,7 @@ class Fields:
         value = raw.values.get(name)
         try:
             if isinstance(value, Fault):
-                raise Refused(value.problem, "一个值", "在 Excel 里重新计算并保存,或直接填写数值")
+                raise Refused(value.problem, "一个值", "在 Excel 里重新计算并保存，或直接填写数值")
             return read(value)
         except Refused as why:
             at = raw.cells.get(name) or raw.cells.get("value", "")
@@ -126,9 +126,9 @@ class Fields:
             assert isinstance(card, Indicator)
             return card
         if found:
-            raise Refused(f"不止一个指标叫这个名字:{'、'.join(found)}", "其中一个代码", "改填代码")
+            raise Refused(f"不止一个指标叫这个名字：{'、'.join(found)}", "其中一个代码", "改填代码")
         near = difflib.get_close_matches(word, self._names, n=3, cutoff=0.5)
-        expected = "规则包里指标卡的代码或名称" + (f",如 {'、'.join(near)}" if near else "")
+        expected = "规则包里指标卡的代码或名称" + (f"，如 {'、'.join(near)}" if near else "")
         raise Refused("不认识的指标" if word else "没有填指标", expected, "改填指标卡的代码或名称")
 
     def place(self, value: Value) -> str:
@@ -141,7 +141,7 @@ class Fields:
                 self._places[word] = self.pack.places.resolve(word)
             except PlaceError as error:
                 example = self.pack.places.root
-                expected = f"六位代码或名称,如 {example} {self.pack.places.name(example)}"
+                expected = f"六位代码或名称，如 {example} {self.pack.places.name(example)}"
                 self._places[word] = Refused(str(error).split("。")[0], expected, "改填代码或全称")
         found = self._places[word]
         if isinstance(found, Refused):
@@ -155,16 +155,16 @@ class Fields:
         if (item.valid_from and day < item.valid_from) or (item.valid_to and item.valid_to < day):
             span = f"{item.valid_from or '…'} 至 {item.valid_to or '今'}"
             raise Refused(
-                f"{day} 没有这个地区({item.name}存在于 {span})",
-                "期末存在的地区,或在“区划版本”写明所用区划的日期",
-                "改填现行区划的地区,或填写区划版本",
+                f"{day} 没有这个地区（{item.name}存在于 {span}）",
+                "期末存在的地区，或在“区划版本”写明所用区划的日期",
+                "改填现行区划的地区，或填写区划版本",
             )
 
     def period(self, value: Value, card: Indicator | None) -> Period:
         """The period, of a length the card is reported in."""
         if isinstance(value, date):
             raise Refused(
-                "Excel 把期变成了日期", "文本,如 2025-03、2025H1、2025-01..09", "把单元格格式设为“文本”后重新填写"
+                "Excel 把期变成了日期", "文本，如 2025-03、2025H1、2025-01..09", "把单元格格式设为“文本”后重新填写"
             )
         try:
             period = Period.parse(plain(value))
@@ -174,7 +174,7 @@ class Fields:
             ) from None
         if card is not None and not _reported(card, period):
             frequency = "、".join(_FREQUENCY_NAMES[f] for f in card.frequency)
-            raise Refused(f"“{card.name}”不按这样的期报送({period.chinese})", f"频度:{frequency}", "核对期或指标")
+            raise Refused(f"“{card.name}”不按这样的期报送（{period.chinese}）", f"频度：{frequency}", "核对期或指标")
         return period
 
     def unit(self, value: Value, card: Indicator | None) -> Unit:
@@ -189,7 +189,7 @@ class Fields:
             raise Refused(str(error).split("。")[0], expected, "改填单位") from None
         if card is not None and found.dimension != unit(card.unit).dimension:
             mine, wanted = found.dimension.chinese, unit(card.unit).dimension.chinese
-            raise Refused(f"单位是{mine},而“{card.name}”是{wanted}", card.unit, "改填单位,或核对指标")
+            raise Refused(f"单位是{mine}，而“{card.name}”是{wanted}", card.unit, "改填单位，或核对指标")
         return found
 
     def status(self, value: Value) -> str:
@@ -216,7 +216,7 @@ class Fields:
             return ""
         day = _day(value)
         if day is None:
-            raise Refused("区划版本不是日期", "所用区划的日期,如 2021-03-31;现行区划留空", "改填日期或留空")
+            raise Refused("区划版本不是日期", "所用区划的日期，如 2021-03-31；现行区划留空", "改填日期或留空")
         return day.isoformat()
 
     def scope(self, value: Value, card: Indicator | None) -> None:
@@ -237,8 +237,8 @@ class Fields:
         if other is None:
             return Refused("不认识的口径", name, "改填口径或核对指标")
         why = (own.never_with.get(other.code) if own else None) or other.never_with.get(card.scope, "")
-        problem = f"口径不同:“{card.name}”是{name},不是{other.name}" + (f"。{why.rstrip('。')}" if why else "")
-        return Refused(problem, name, f"改用口径为{other.name}的指标,不要并入")
+        problem = f"口径不同：“{card.name}”是{name}，不是{other.name}" + (f"。{why.rstrip('。')}" if why else "")
+        return Refused(problem, name, f"改用口径为{other.name}的指标，不要并入")
 
     def chain(self, value: Value) -> str:
         """The code of an industrial chain given by code or name, empty when none is given."""
@@ -247,7 +247,7 @@ class Fields:
             return ""
         found = sorted({c.code for c in self.pack.all("chains") if word in (c.code, plain(c.name))})
         if len(found) != 1:
-            problem = f"不止一个产业链叫这个名字:{'、'.join(found)}" if found else "不认识的产业链"
+            problem = f"不止一个产业链叫这个名字：{'、'.join(found)}" if found else "不认识的产业链"
             raise Refused(problem, "规则包 chains.csv 里的代码或名称", "改填代码")
         return str(found[0])
 
@@ -255,7 +255,7 @@ class Fields:
         """A kind of subject, a source of funds or a use, in the file's own words."""
         text = plain(value)
         if len(text) > _LONGEST_WORD:
-            raise Refused(f"超过 {_LONGEST_WORD} 个字", "一个类别名称", "改短,说明写在“说明”列")
+            raise Refused(f"超过 {_LONGEST_WORD} 个字", "一个类别名称", "改短，说明写在“说明”列")
         return text
 
     def value(self, value: Value, measured: Unit | None) -> int:
@@ -269,12 +269,12 @@ class Fields:
         except UnitError:
             kind = measured.dimension
             base = "整数" if kind.scale == 0 else f"{kind.scale} 位小数"
-            problem = f"小数位过多,{kind.chinese}以基本单位计只记录到{base}"
+            problem = f"小数位过多，{kind.chinese}以基本单位计只记录到{base}"
             raise Refused(problem, f"以{measured}计不多于此精度的数", "核对数值和单位") from None
         if stored < 0 and _never_negative(measured):
             raise Refused(f"{measured.dimension.chinese}不能为负", "不小于 0 的数", "核对数值")
         if abs(stored) > _LARGEST:
-            raise Refused("数值过大,无法记录", f"绝对值不超过 {Quantity.stored(_LARGEST, measured)}", "核对数值和单位")
+            raise Refused("数值过大，无法记录", f"绝对值不超过 {Quantity.stored(_LARGEST, measured)}", "核对数值和单位")
         return stored
 
 
@@ -283,15 +283,15 @@ def exact_number(value: Value) -> Fraction:
     if isinstance(value, int | Fraction):
         return Fraction(value)
     if isinstance(value, Fault):
-        raise Refused(value.problem, "一个值", "在 Excel 里重新计算并保存,或直接填写数值")
+        raise Refused(value.problem, "一个值", "在 Excel 里重新计算并保存，或直接填写数值")
     if isinstance(value, date):
-        raise Refused("是日期,不是数", "如 1234.56", "把单元格格式设为“常规”后重新填写")
+        raise Refused("是日期，不是数", "如 1234.56", "把单元格格式设为“常规”后重新填写")
     if not plain(value):
-        raise Refused("没有填数值", "如 1234.56;没有数据就删去这一行", "填写或删行")
+        raise Refused("没有填数值", "如 1234.56；没有数据就删去这一行", "填写或删行")
     try:
         return parse_number(plain(value))
     except ValueError:
-        raise Refused("不是数", "如 1234.56,不带单位和文字", "只填数字,单位写在“单位”列") from None
+        raise Refused("不是数", "如 1234.56，不带单位和文字", "只填数字，单位写在“单位”列") from None
 
 
 def _day(value: Value) -> date | None:

@@ -43,7 +43,7 @@ REQUIRED = ("indicator", "place", "period", "value", "unit", "status", "known_fr
 TELLING = ("indicator", "place", "value")
 HEADER_WITHIN = 15
 PROBLEM_SHEET = "问题清单"
-EXAMPLE = "(示例)"
+EXAMPLE = "(示例)"  # as `plain` writes it
 _FIELD_OF = {name: field for field, names in COLUMNS.items() for name in names}
 _REASON_HEADINGS = COLUMNS["reason"]
 
@@ -72,7 +72,7 @@ def read_import(data: bytes, file_name: str, pack: Pack, source: str | None = No
         if headers:
             return Parsed(tuple(_standard(headers, file_name, reader)), _once(reader.findings), STANDARD, sha256)
         if source == STANDARD:
-            raise WorkbookError(f"{file_name}: 没有标准格式的表头。应有的列:{_required()}。")
+            raise WorkbookError(f"{file_name}: 没有标准格式的表头。应有的列：{_required()}。")
     chosen, sheet = _named(sheets, file_name, pack, source) if source else _detected(sheets, file_name, pack)
     rows = list(_foreign(chosen, sheet, file_name, reader))
     return Parsed(tuple(rows), _once(reader.findings), chosen.code, sha256)
@@ -142,7 +142,7 @@ def _complete(sheet: Sheet, header: Header, reader: Fields) -> bool:
     missing = [COLUMNS[name][0] for name in REQUIRED if name not in header.columns]
     at = sheet.a1(header.row, min(header.columns.values()))
     if missing:
-        problem = f"表头缺少列:{'、'.join(missing)}"
+        problem = f"表头缺少列：{'、'.join(missing)}"
         reader.findings.append(Finding(HARD, sheet.name, at, "", problem, _required(), "补上这些列"))
     for column, field in header.doubled:
         name = COLUMNS[field][0]
@@ -190,16 +190,16 @@ def _named(sheets: list[Sheet], file_name: str, pack: Pack, code: str) -> tuple[
     source = pack.find("sources", code)
     if not isinstance(source, Source):
         known = "、".join(s.code for s in pack.all("sources")) or "无"
-        raise WorkbookError(f"{file_name}: 规则包里没有来源“{code}”。现有来源:{known}。")
+        raise WorkbookError(f"{file_name}: 规则包里没有来源“{code}”。现有来源：{known}。")
     sheet = _sheet_of(source, sheets)
     if sheet is None:
         names = "、".join(s.name for s in sheets) or "无"
-        raise WorkbookError(f"{file_name}: 来源“{source.name}”要读工作表“{source.sheet}”,文件里有:{names}。")
+        raise WorkbookError(f"{file_name}: 来源“{source.name}”要读工作表“{source.sheet}”，文件里有：{names}。")
     missing = _missing(source, sheet)
     if missing:
         raise WorkbookError(
-            f"{file_name}: 第 {source.header_row} 行表头里没有来源“{source.name}”所需的列:{'、'.join(missing)}。"
-            "请核对文件,或在规则包的 sources/ 里改列名。"
+            f"{file_name}: 第 {source.header_row} 行表头里没有来源“{source.name}”所需的列：{'、'.join(missing)}。"
+            "请核对文件，或在规则包的 sources/ 里改列名。"
         )
     return source, sheet
 
@@ -214,11 +214,11 @@ def _detected(sheets: list[Sheet], file_name: str, pack: Pack) -> tuple[Source, 
         return found[0]
     if found:
         rivals = "、".join(f"{s.code}({s.name})" for s, _ in found)
-        raise WorkbookError(f"{file_name}: 不止一个来源读得了这个文件:{rivals}。请用 --source 指明。")
+        raise WorkbookError(f"{file_name}: 不止一个来源读得了这个文件：{rivals}。请用 --source 指明。")
     known = "、".join(f"{s.code}({s.name})" for s in pack.all("sources")) or "无"
     raise WorkbookError(
-        f"{file_name}: 认不出版式。标准格式的表头应有:{_required()};规则包里的来源:{known}。"
-        "请用 rongtong template 取标准模板,或在规则包的 sources/ 里加一个来源。"
+        f"{file_name}: 认不出版式。标准格式的表头应有：{_required()}；规则包里的来源：{known}。"
+        "请用 rongtong template 取标准模板，或在规则包的 sources/ 里加一个来源。"
     )
 
 
@@ -247,7 +247,7 @@ def _foreign(source: Source, sheet: Sheet, file_name: str, reader: Fields) -> It
     for name in _wanted(source):
         for again in there[heading(name)][1:]:
             at = sheet.a1(source.header_row, again)
-            problem = f"“{name}”列出现两次,不知道该读哪一列"
+            problem = f"“{name}”列出现两次，不知道该读哪一列"
             reader.findings.append(Finding(HARD, sheet.name, at, name, problem, "每列一次", "删去或改名"))
     if source.known_from is None and not source.known_from_column:
         at = sheet.a1(source.header_row, min(sheet.rows[source.header_row]))
@@ -294,8 +294,8 @@ def _allowed(layout: Layout, column: SourceColumn, reader: Fields) -> bool:
             reader.scope(scope or "?", card)
         except Refused as why:
             cell = layout.sheet.a1(layout.source.header_row, layout.column(name))
-            problem = f"不能把“{name}”加到“{column.column}”:{why.problem}"
-            return refuse(cell, name, Refused(problem, why.expected, "在规则包的来源里去掉这一列,分别导入"))
+            problem = f"不能把“{name}”加到“{column.column}”：{why.problem}"
+            return refuse(cell, name, Refused(problem, why.expected, "在规则包的来源里去掉这一列，分别导入"))
     return True
 
 

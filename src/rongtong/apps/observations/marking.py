@@ -82,7 +82,7 @@ def _mark(cell: Any, findings: Iterable[Finding]) -> None:
 def _comment(finding: Finding) -> str:
     lines = [f"[{finding.severity}] {finding.problem}"]
     if finding.expected:
-        lines.append(f"应为:{finding.expected}")
+        lines.append(f"应为：{finding.expected}")
     if finding.do:
         lines.append(f"请{finding.do}")
     return "\n".join(lines)

@@ -16,21 +16,21 @@ VERSION = "rongtong-observations-1"
 DATA_SHEET, HELP_SHEET, META_SHEET, LIST_SHEET = "数据", "填写说明", "_版本", "_选项"
 _LAST_ROW = 2000
 _NOTES = {
-    "indicator": "指标卡的名称或代码,从下拉中选。",
-    "place": "六位代码(按文本填写)或名称。",
-    "period": "按文本填写:2025、2025H1、2025Q1、2025-03、2025-01..09(1—9月累计)。",
-    "value": "只填数字,不带单位。没有数据就删去这一行,不要填 0。",
-    "unit": "与数值对应的单位,如 亿元、万元、%、家、人。",
-    "status": "从下拉中选:" + "、".join(STATUSES.values()) + "。",
-    "known_from": "公布或批准的日期,如 2025-07-15。更正已报的数,请给出新的发布日期。",
+    "indicator": "指标卡的名称或代码，从下拉中选。",
+    "place": "六位代码（按文本填写）或名称。",
+    "period": "按文本填写：2025、2025H1、2025Q1、2025-03、2025-01..09（1—9月累计）。",
+    "value": "只填数字，不带单位。没有数据就删去这一行，不要填 0。",
+    "unit": "与数值对应的单位，如 亿元、万元、%、家、人。",
+    "status": "从下拉中选：" + "、".join(STATUSES.values()) + "。",
+    "known_from": "公布或批准的日期，如 2025-07-15。更正已报的数，请给出新的发布日期。",
     "source": "数字出自哪份报表、公报或文件。",
     "note": "其他需要说明的事。",
-    "chain": "产业链代码或名称,不分产业链时留空。",
-    "subject": "主体类型,不分主体时留空。",
-    "funds": "资金来源,不分来源时留空。",
-    "use": "用途,不分用途时留空。",
-    "scope": "可留空;填写时须与指标卡的口径一致。",
-    "edition": "数字按哪一天的行政区划统计,如 2021-03-31;现行区划留空。",
+    "chain": "产业链代码或名称，不分产业链时留空。",
+    "subject": "主体类型，不分主体时留空。",
+    "funds": "资金来源，不分来源时留空。",
+    "use": "用途，不分用途时留空。",
+    "scope": "可留空；填写时须与指标卡的口径一致。",
+    "edition": "数字按哪一天的行政区划统计，如 2021-03-31；现行区划留空。",
     "reason": "核实性问题的具体原因。只写“核实无误”不能通过。",
 }
 _WIDTHS = {"indicator": 26, "place": 14, "source": 24, "note": 24, "reason": 30}
@@ -84,7 +84,7 @@ def _rows(sheet: Any, pack: Pack, today: date, indicator: Indicator | None, peri
         "unit": card.unit if card else "亿元",
         "status": STATUSES["flash"],
         "known_from": today.isoformat(),
-        "source": "示例行,不会导入,可以删去",
+        "source": "示例行，不会导入，可以删去",
     }
     rows = [sample]
     if indicator is not None:
@@ -139,10 +139,10 @@ def _help(workbook: Any) -> None:
 
     sheet = workbook.create_sheet(HELP_SHEET)
     lines = [("列", "怎么填")]
-    lines += [(names[0] + ("(必填)" if f in REQUIRED else ""), _NOTES[f]) for f, names in COLUMNS.items()]
+    lines += [(names[0] + ("（必填）" if f in REQUIRED else ""), _NOTES[f]) for f, names in COLUMNS.items()]
     lines += [
-        ("整个文件", "有一处强制性问题,整个文件不导入;改好后重新上传整个文件,已导入的相同行不会重复。"),
-        ("核实性问题", "在“核实说明”写明具体原因后可以通过,原因与数据一并保存。"),
+        ("整个文件", "有一处强制性问题，整个文件不导入；改好后重新上传整个文件，已导入的相同行不会重复。"),
+        ("核实性问题", "在“核实说明”写明具体原因后可以通过，原因与数据一并保存。"),
     ]
     for number, (what, how) in enumerate(lines, start=1):
         sheet.cell(number, 1, what)

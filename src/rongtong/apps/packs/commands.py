@@ -13,11 +13,11 @@ def add(commands: Any) -> None:
     pack = commands.add_parser("pack", help="检查、载入、列出规则包").add_subparsers(
         dest="pack_command", required=True, metavar="动作"
     )
-    p = pack.add_parser("check", help="检查规则包,逐条给出文件与行")
+    p = pack.add_parser("check", help="检查规则包，逐条给出文件与行")
     p.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     p.add_argument("--json", action="store_true")
     p.set_defaults(run=check, bare=True)
-    p = pack.add_parser("load", help="载入规则包(缺省为实例设置里的)")
+    p = pack.add_parser("load", help="载入规则包（缺省为实例设置里的）")
     p.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     p.set_defaults(run=load)
     p = pack.add_parser("list", help="列出载入过的快照")
@@ -48,7 +48,7 @@ def check(args: argparse.Namespace) -> int:
         for problem in problems:
             print(("" if problem.severity == "error" else "提醒 ") + str(problem))
         errors = sum(p.severity == "error" for p in problems)
-        print(f"{'、'.join(str(f) for f in args.folders)}:{errors} 处错误,{len(problems) - errors} 处提醒。")
+        print(f"{'、'.join(str(f) for f in args.folders)}:{errors} 处错误，{len(problems) - errors} 处提醒。")
     return 1 if any(p.severity == "error" for p in problems) else 0
 
 

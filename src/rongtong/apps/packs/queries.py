@@ -39,7 +39,7 @@ def current(as_of: date | None = None) -> Pack:
     rows = Snapshot.objects.order_by("-in_force_from", "-id")
     found = (rows.filter(in_force_from__lte=as_of).first() if as_of else rows.first()) or rows.last()
     if found is None:
-        raise NoPack("还没有载入规则包。请运行 make demo,或 rongtong pack load 文件夹…。")
+        raise NoPack("还没有载入规则包。请运行 make demo，或 rongtong pack load 文件夹…。")
     return _pack(found.pk, found.fingerprint)
 
 
@@ -50,6 +50,6 @@ def _pack(key: int, fingerprint: str) -> Pack:
         files: Files = from_canonical(item["files"])
         layer, problems = read_layer(files)
         if layer is None or any(p.severity == "error" for p in problems):
-            raise NoPack(f"规则包快照 {fingerprint[:12]} 读不出来:{problems[0]}")
+            raise NoPack(f"规则包快照 {fingerprint[:12]} 读不出来：{problems[0]}")
         layers.append(layer)
     return combine(layers)

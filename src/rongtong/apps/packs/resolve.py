@@ -41,7 +41,7 @@ def _read(folder: Path, layers: dict[str, Layer], problems: list[Problem]) -> No
                     f"{folder.name}/pack.yaml",
                     1,
                     f"所扩展的规则包“{base}”不在 {beside}",
-                    "把它放在旁边,或先给出它的文件夹",
+                    "把它放在旁边，或先给出它的文件夹",
                 )
             )
     layers[layer.manifest.code] = layer

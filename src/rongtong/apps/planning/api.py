@@ -246,4 +246,4 @@ def _open(request: HttpRequest, indicator: str) -> None:
     """Refuse a card above L1 to a reader who has not logged in; an unknown card is left to the query to name."""
     found = packs.current().find("indicators", indicator)
     if found is not None and found.level != "L1" and not request.user.is_authenticated:
-        raise access.Denied(f"指标“{indicator}”密级为 {found.level},请先登录。")
+        raise access.Denied(f"指标“{indicator}”密级为 {found.level}，请先登录。")

@@ -169,7 +169,7 @@ def _status(figure: Figure, row: Any) -> list[Link]:
     if row is None or row.lamp is None:
         return []
     lamp = row.lamp
-    return [Link("status", lamp.rule, f"{lamp} 依据:{lamp.basis};成立的条件:{lamp.case}", shapes.lamp(lamp) or {})]
+    return [Link("status", lamp.rule, f"{lamp} 依据：{lamp.basis}；成立的条件：{lamp.case}", shapes.lamp(lamp) or {})]
 
 
 def _uses(pack: Pack, indicator: str) -> list[Link]:

@@ -21,34 +21,36 @@ def add(commands: Any) -> None:
     p.add_argument("--place", default="", metavar="CODE", help="只看这个地方以下")
     p.add_argument("--chain", default="", metavar="C", help="产业链代码")
     p.add_argument("--engine", default="duckdb", choices=("duckdb", "spark"))
+    p.add_argument("--save-lamps", action="store_true", help="把各地的灯记入本月灯历；已记的不改")
     _common(p, figures)
     p = commands.add_parser("cards", help="列出指标卡")
     p.add_argument("--chains", action="store_true", help="改为列出产业链")
     _common(p, cards)
-    p = commands.add_parser("targets", help="一年的目标、是否达到,以及合计与各部分之差")
+    p = commands.add_parser("targets", help="一年的目标、是否达到，以及合计与各部分之差")
     p.add_argument("--year", required=True, type=int)
     _common(p, targets)
     p = commands.add_parser("why", help="一个数从哪里来、到哪里去")
-    p.add_argument("figure", metavar="FIGURE", help="指标@地方@期,如 input_enterprise@330100@2025H1")
+    p.add_argument("figure", metavar="FIGURE", help="指标@地方@期，如 input_enterprise@330100@2025H1")
     _common(p, why)
-    p = commands.add_parser("sum", help="把几个数相加;口径不同则拒绝并说明理由")
+    p = commands.add_parser("sum", help="把几个数相加；口径不同则拒绝并说明理由")
     p.add_argument("figures", nargs="+", metavar="FIGURE")
     _common(p, add_up)
     p = commands.add_parser("nowcast", help="一个目标的年末预测、区间与达标可能")
     p.add_argument("target", metavar="TARGET")
+    p.add_argument("--save", action="store_true", help="存为当日的一版，网页与材料用最近存的一版")
     _common(p, nowcast)
     p = commands.add_parser("allocate", help="按方案分解一个目标")
     p.add_argument("spec", metavar="SPEC.yaml")
-    p.add_argument("--save", action="store_true", help="存为新的一版,作为各地当年目标")
+    p.add_argument("--save", action="store_true", help="存为新的一版，作为各地当年目标")
     _common(p, allocate)
-    p = commands.add_parser("export", help="导出全部观测值(标准长表 CSV,可再导入)")
+    p = commands.add_parser("export", help="导出全部观测值（标准长表 CSV，可再导入）")
     p.add_argument("-o", "--output", default="-", metavar="FILE")
     _common(p, export)
 
 
 def _common(p: argparse.ArgumentParser, run: Any) -> None:
     p.add_argument("--as-of", type=_day, default=None, metavar="DATE", help="按这一天已知的情况")
-    p.add_argument("--json", action="store_true", help="输出 JSON,精确数为文字")
+    p.add_argument("--json", action="store_true", help="输出 JSON，精确数为文字")
     p.set_defaults(run=_guarded(run))
 
 
@@ -56,7 +58,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"“{text}”不是日期,应为 2025-07-15 这样的写法") from None
+        raise argparse.ArgumentTypeError(f"“{text}”不是日期，应为 2025-07-15 这样的写法") from None
 
 
 def _guarded(run: Any) -> Any:
@@ -96,7 +98,14 @@ def figures(args: argparse.Namespace) -> int:
     asked = queries.Asked(
         args.indicator, Period.parse(args.period), args.level, args.place, args.chain, args.as_of, args.engine
     )
-    board = queries.monitor(asked)
+    if args.save_lamps:
+        from rongtong.apps.planning.actions import record_lamps
+        from rongtong.apps.registry.actions import system_account
+
+        board, new = record_lamps(asked, actor=system_account())
+        print(f"灯历：本月新记 {new} 个。", file=sys.stderr)
+    else:
+        board = queries.monitor(asked)
     data = shapes.board(board)
     if args.json:
         _print(data)
@@ -112,7 +121,7 @@ def _need_spark() -> None:
 
     if find_spec("pyspark") is None:
         raise Unknown(
-            "没有安装 pyspark,不能用 --engine spark。请用 make test-all 的环境,或 pip install --require-hashes -r requirements/bench.txt。"
+            "没有安装 pyspark，不能用 --engine spark。请用 make test-all 的环境，或 pip install --require-hashes -r requirements/bench.txt。"
         )
 
 
@@ -130,9 +139,9 @@ def print_board(data: dict[str, Any]) -> None:
         body.append(["", "未分到下一级", data["unallocated"], "", "", "", "", "", ""])
     print_table(head, body)
     if data["check"] is not None:
-        print(f"核对:各地水平值之和的增速 {data['check']}%(由水平值算得,不是增速的平均)。")
+        print(f"核对：各地水平值之和的增速 {data['check']}%（由水平值算得，不是增速的平均）。")
     if data["late"]:
-        print(f"补录:{'、'.join(data['late'])}")
+        print(f"补录：{'、'.join(data['late'])}")
 
 
 def _board_row(r: dict[str, Any]) -> list[str]:
@@ -182,7 +191,9 @@ def targets(args: argparse.Namespace) -> int:
     print_table(["目标", "指标", "目标值", "条款", "现况"], rows)
     for b in data["balances"]:
         parts = " + ".join(p["value"] for p in b["parts"])
-        print(f"\n{b['code']}:合计 {b['total']} - ({parts}) = {b['difference']} {b['unit']},单列,不调平。可能的解读:")
+        print(
+            f"\n{b['code']}：合计 {b['total']} - ({parts}) = {b['difference']} {b['unit']}，单列，不调平。可能的解读："
+        )
         for reading in b["readings"]:
             print(f"  · {reading}")
     return 0
@@ -227,7 +238,14 @@ def add_up(args: argparse.Namespace) -> int:
 def nowcast(args: argparse.Namespace) -> int:
     from rongtong.apps.planning import forecasting
 
-    data = forecasting.shape(forecasting.outlook(args.target, args.as_of))
+    if args.save:
+        from rongtong.apps.planning.actions import forecast
+        from rongtong.apps.registry.actions import system_account
+
+        found = forecast(args.target, actor=system_account(), as_of=args.as_of)
+    else:
+        found = forecasting.outlook(args.target, args.as_of)
+    data = forecasting.shape(found)
     if args.json:
         _print(data)
         return 0
@@ -243,7 +261,7 @@ def nowcast(args: argparse.Namespace) -> int:
 def _nowcast_row(r: dict[str, Any]) -> list[str]:
     if r["value"] is None:
         options = ";".join(f"{s['label']} {s['value']}" for s in r["scenarios"])
-        return [r["name"], r["part"], "—", options, r["target"] or "", "—", "历史不足三年,只列情景"]
+        return [r["name"], r["part"], "—", options, r["target"] or "", "—", "历史不足三年，只列情景"]
     chance = "" if r["probability"] is None else f"{float(r['probability']):.0%}"
     return [r["name"], r["part"], r["value"], f"{r['low']}—{r['high']}", r["target"] or "", chance, r["method"]]
 
@@ -303,13 +321,13 @@ def _print_solution(data: dict[str, Any]) -> None:
     for r in data["remainder"]:
         print(f"余项 {r['name']}:{r['value']} {data['unit']}")
     check = data["check"]
-    print(f"分解合计 {check['cells']} + 余项 {check['remainder']} = {data['total']},与目标差 {check['difference']}")
+    print(f"分解合计 {check['cells']} + 余项 {check['remainder']} = {data['total']}，与目标差 {check['difference']}")
     for note in data["notes"]:
-        print(f"注:{note}")
+        print(f"注：{note}")
     for offer in data.get("counter_offers", []):
         if "cost" in offer:
             costs = "、".join(f"{c['name']} {c['amount']}" for c in offer["cost"] if c["amount"] != "0")
-            print(f"反提案 {offer['place']} 取 {offer['value']}:变动 {offer['change']};别处 {costs}")
+            print(f"反提案 {offer['place']} 取 {offer['value']}：变动 {offer['change']}；别处 {costs}")
         else:
             print(f"反提案 {offer['place']} 取 {offer['value']}:{offer['words']}")
 
@@ -321,7 +339,7 @@ def read_split(path: Path) -> Any:
     from rongtong.engine.pack.read import read_one
 
     if not path.is_file():
-        raise SplitError(f"{path}:没有这个文件。")
+        raise SplitError(f"{path}：没有这个文件。")
     split, problems = read_one(str(path), path.read_bytes(), Split)
     if split is None:
         raise SplitError("\n".join(str(p) for p in problems))

@@ -21,7 +21,6 @@ from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 from rongtong.engine.quantity import Quantity, Unit, decimal_text, unit
 
-UNALLOCATED = "unallocated"
 HISTORY_YEARS = 8
 
 
@@ -56,7 +55,7 @@ def _outlook(pack: Pack, target: Target, as_of: date) -> Outlook:
         if p.cumulative and p.year == year.year and p.months < 12 and observations.known([card.code], [p], as_of)
     ]  # fmt: skip
     if not parts:
-        raise queries.Unknown(f"{card.name}在 {year} 年还没有截至 {as_of} 已知的累计值,无从预测。")
+        raise queries.Unknown(f"{card.name}在 {year} 年还没有截至 {as_of} 已知的累计值，无从预测。")
     part = max(parts, key=lambda p: p.months)
     years = [part.years_before(n) for n in range(HISTORY_YEARS)]
     facts = observations.known([card.code], [*years, *(p.whole_year for p in years)], as_of)
@@ -71,7 +70,7 @@ def _outlook(pack: Pack, target: Target, as_of: date) -> Outlook:
         elapsed=part.elapsed,
         total=top,
         quantum=Fraction(1, 10**card.decimals),
-        unallocated=UNALLOCATED,
+        unallocated=queries.UNALLOCATED,
     )
     vintage = max(f.known_from for f in facts)
     return Outlook(target, card, year, part, as_of, forecasts, any(f.status == "synthetic" for f in facts), vintage)
@@ -168,7 +167,7 @@ def _row(f: engine.Forecast, item: Outlook, pack: Pack) -> dict[str, Any]:
     return {
         "figure": str(Key(item.card.code, f.place, item.period, "forecast")),
         "place": f.place,
-        "name": "未分到市" if f.place == UNALLOCATED else pack.places.name(f.place),
+        "name": "未分到市" if f.place == queries.UNALLOCATED else pack.places.name(f.place),
         "method": f.method,
         "part": text(f.part),
         "value": text(f.value),
@@ -213,7 +212,7 @@ def _record_figures(record: ForecastRecord, card: Indicator, period: Period) -> 
     shown = unit(card.unit)
     body = json.loads(record.body)
     status = "synthetic" if body.get("status") == "synthetic" else "forecast"
-    cites = (Citation(note=f"由 {record.made_from} 推算,{record.as_of},方法 {record.method}"),)
+    cites = (Citation(note=f"由 {record.made_from} 推算，{record.as_of}，方法 {record.method}"),)
     out = []
     values = {"forecast": record.value, "forecast_low": record.low, "forecast_high": record.high}
     for measure, value in values.items():

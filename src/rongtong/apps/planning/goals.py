@@ -45,7 +45,7 @@ def cell_figure(cell: AllocationCell, allocation: Allocation, card: Indicator, w
         cites=(Citation(note=f"目标分解 {allocation.code} 第 {allocation.version} 版"),),
         decimals=None,
         known_from=allocation.known_from,
-        note=f"分解方案 {allocation.code} 第 {allocation.version} 版,{allocation.known_from}",
+        note=f"分解方案 {allocation.code} 第 {allocation.version} 版，{allocation.known_from}",
     )
 
 

@@ -12,6 +12,7 @@ from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import goals
 from rongtong.apps.planning.models import Allocation
+from rongtong.engine import breakdown
 from rongtong.engine import figure as fig
 from rongtong.engine import target as targeting
 from rongtong.engine.figure import Figure, FigureError, Key
@@ -19,6 +20,9 @@ from rongtong.engine.indicator import Board, Cards, Facts, Request, board
 from rongtong.engine.pack.model import Indicator, Target
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
+
+# The place of the line that belongs to no place of the level asked for.
+UNALLOCATED = "unallocated"
 
 
 class Unknown(ValueError):
@@ -109,38 +113,54 @@ def find(figure_id: str, as_of: date | None = None) -> tuple[Figure, Board | Non
     """The figure of an id and the board it stands on, if any. Raises Unknown when there is none."""
     key = Key.parse(figure_id)
     pack = packs.current(as_of)
-    pack.places.get(key.place)
+    if key.place != UNALLOCATED:
+        pack.places.get(key.place)
     card(pack, key.indicator)
-    if key.measure == "target":
-        return _target_figure(pack, key), None
-    if key.measure == "allocated":
-        goal = goals.goals(pack, card(pack, key.indicator), key.period, as_of or clock.today()).get(key.place)
-        if goal is None or goal.id != figure_id:
-            raise Unknown(f"没有 {key}:{key.period} 年还没有分解到这个地方。rongtong allocate 方案 --save 存为目标。")
-        return goal, None
-    if key.measure == "difference":
-        for item in balances(key.period.year, as_of):
-            if item.difference.id == figure_id:
-                return item.difference, None
-    if key.measure.startswith("forecast") or key.measure == "probability":
-        from rongtong.apps.planning.forecasting import figures as forecast_figures
-
-        found = forecast_figures(key.indicator, key.period, as_of).get(figure_id)
-        if found is None:
-            raise Unknown(f"{figure_id} 还没有预测。先运行 rongtong nowcast。")
-        return found, None
-    asked = Asked(key.indicator, key.period, *_stand(pack, key.place), key.chain, as_of)
-    found_on = monitor(asked)
+    kept = {
+        "target": _target_figure,
+        "allocated": _allocated_figure,
+        "difference": _difference_figure,
+        **dict.fromkeys(("forecast", "forecast_low", "forecast_high", "probability"), _forecast_figure),
+    }
+    if key.measure in kept:
+        return kept[key.measure](pack, key, as_of), None
+    found_on = monitor(Asked(key.indicator, key.period, *_stand(pack, key.place), key.chain, as_of))
     figures = found_on.figures()
+    for made in (breakdown.contributions(found_on), breakdown.shortfall(found_on)):
+        figures.update(made.figures() if made else {})
     for figure in list(figures.values()):
         for part in figure.walk():
             figures.setdefault(part.id, part)
     if str(key) not in figures:
         day = found_on.as_of
         raise Unknown(
-            f"没有 {key}:截至 {day} 这个指标、地方和期没有这个数(未报或不适用)。rongtong figures --indicator {key.indicator} --period {key.period} 列出有的。"
+            f"没有 {key}：截至 {day} 这个指标、地方和期没有这个数（未报或不适用）。"
+            f"rongtong figures --indicator {key.indicator} --period {key.period} 列出有的。"
         )
     return figures[str(key)], found_on
+
+
+def _allocated_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
+    goal = goals.goals(pack, card(pack, key.indicator), key.period, as_of or clock.today()).get(key.place)
+    if goal is None or goal.key != key:
+        raise Unknown(f"没有 {key}：{key.period} 年还没有分解到这个地方。rongtong allocate 方案 --save 存为目标。")
+    return goal
+
+
+def _difference_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
+    for item in balances(key.period.year, as_of):
+        if item.difference.key == key:
+            return item.difference
+    raise Unknown(f"没有 {key} 这个差额。rongtong targets --year {key.period.year} 列出有的。")
+
+
+def _forecast_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
+    from rongtong.apps.planning.forecasting import figures
+
+    found = figures(key.indicator, key.period, as_of).get(str(key))
+    if found is None:
+        raise Unknown(f"{key} 还没有预测。rongtong nowcast 目标 --save 存一版。")
+    return found
 
 
 def _stand(pack: Pack, place: str) -> tuple[str, str]:
@@ -154,7 +174,7 @@ def _stand(pack: Pack, place: str) -> tuple[str, str]:
     return level, (pack.places.parent(place) or "") if level == "county" else ""
 
 
-def _target_figure(pack: Pack, key: Key) -> Figure:
+def _target_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
     for target in pack.all("targets"):
         if (target.indicator, target.place, Period.parse(target.period)) == (key.indicator, key.place, key.period):
             figure = targeting.as_figure(target, card(pack, key.indicator))
@@ -241,8 +261,8 @@ def add(figure_ids: Iterable[str], as_of: date | None = None) -> Figure:
     views = {all_cards.cards[f.key.indicator].view for f in found} - {""}
     wholes = {f.key.indicator for f in found} & {all_cards.cards[f.key.indicator].part_of for f in found}
     if len(views) > 1:
-        raise FigureError("按资金来源的数与按执行主体的数不能相加:同一笔钱会算两次。")
+        raise FigureError("按资金来源的数与按执行主体的数不能相加：同一笔钱会算两次。")
     if wholes:
-        raise FigureError(f"{'、'.join(sorted(wholes))} 是合计,不能再与它的部分相加。")
+        raise FigureError(f"{'、'.join(sorted(wholes))} 是合计，不能再与它的部分相加。")
     one = found[0].key
     return fig.total(one.of("parts"), found, all_cards.reasons, all_cards.scope_names)

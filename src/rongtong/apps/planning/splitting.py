@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import queries
@@ -47,7 +48,7 @@ def prepare(split: Split, as_of: date | None = None) -> Prepared:
     cells = _cells(split, places, weights)
     constraints = [*_bounds(split, pack, places, as_of, notes), *_margins(split, pack)]
     names = {p: pack.places.name(p) for p in places} | {s.code: s.name for s in split.subjects}
-    problem = Problem(
+    problem = _problem(
         total=total.amount / shown.factor,
         unit=Fraction(split.rounding),
         weights=cells,
@@ -61,6 +62,13 @@ def prepare(split: Split, as_of: date | None = None) -> Prepared:
         tie=whole.id if whole else None,
     )
     return Prepared(split, problem, places, top, whole, tuple(sources), tuple(notes))
+
+
+def _problem(**parts: Any) -> Problem:
+    try:
+        return Problem(**parts)
+    except ValueError as error:
+        raise SplitError(str(error)) from error
 
 
 def _top(split: Split, pack: Pack) -> str:
@@ -78,7 +86,7 @@ def _places(split: Split, pack: Pack, top: str) -> tuple[str, ...]:
         found = pack.places.at_level(split.places.level, top)
     if not found:
         level = LEVEL_NAMES.get(split.places.level, "下一级")
-        raise SplitError(f"{pack.places.name(top)}以下没有{level},无处可分。请改 places。")
+        raise SplitError(f"{pack.places.name(top)}以下没有{level}，无处可分。请改 places。")
     return found
 
 
@@ -88,18 +96,18 @@ def _total(split: Split, pack: Pack, as_of: date | None) -> tuple[Figure | None,
         target = pack.find("targets", split.total.target)
         whole = as_figure(target, queries.card(pack, target.indicator)) if target else None
         if whole is None:
-            raise SplitError(f"total.target:没有目标“{split.total.target}”,或它没有数值。rongtong targets 列出全部。")
+            raise SplitError(f"total.target:没有目标“{split.total.target}”，或它没有数值。rongtong targets 列出全部。")
     elif split.total.figure:
         whole, _ = queries.find(split.total.figure, as_of)
     quantity = whole.quantity if whole else Quantity.of(split.total.value or "0", split.unit)
     if quantity.unit.dimension != unit(split.unit).dimension:
         raise SplitError(f"total 的单位 {quantity.unit} 与方案的单位 {split.unit} 不是同一种量。")
     if whole and whole.scope != queries.card(pack, split.indicator).scope:
-        raise SplitError(f"total 取自口径“{whole.scope}”,与指标 {split.indicator} 的口径不同。")
+        raise SplitError(f"total 取自口径“{whole.scope}”，与指标 {split.indicator} 的口径不同。")
     return whole, quantity
 
 
-def _figures(text: str, places: tuple[str, ...], as_of: date | None) -> dict[str, Figure]:
+def figures_by_place(text: str, places: tuple[str, ...], as_of: date | None) -> dict[str, Figure]:
     """`indicator[.measure]@period` for each place that has it."""
     head, _, period = text.partition("@")
     found: dict[str, Figure] = {}
@@ -116,18 +124,18 @@ def _weights(split: Split, places: tuple[str, ...], as_of: date | None) -> tuple
     weights = dict.fromkeys(places, Fraction(0))
     sources: list[Figure] = []
     for entry in split.weights:
-        figures = _figures(entry.figure, places, as_of)
+        figures = figures_by_place(entry.figure, places, as_of)
         missing = [p for p in places if p not in figures]
         if missing:
             raise SplitError(
-                f"weights:{entry.figure} 缺少 {'、'.join(missing)} 的数,不能作权重。请先导入,或换一个指标。"
+                f"weights:{entry.figure} 缺少 {'、'.join(missing)} 的数，不能作权重。请先导入，或换一个指标。"
             )
         negative = [f.id for f in figures.values() if f.quantity.amount < 0]
         if negative:
-            raise SplitError(f"weights:{negative[0]} 为负,不能作权重。")
+            raise SplitError(f"weights:{negative[0]} 为负，不能作权重。")
         whole = sum((f.quantity.amount for f in figures.values()), Fraction(0))
         if whole == 0:
-            raise SplitError(f"weights:{entry.figure} 合计为零,不能作权重。")
+            raise SplitError(f"weights:{entry.figure} 合计为零，不能作权重。")
         for place, figure in figures.items():
             weights[place] += Fraction(entry.share) * figure.quantity.amount / whole
         sources += figures.values()
@@ -154,27 +162,29 @@ def _bounds(
             outside = [p for p in chosen if p not in places]
             if outside:
                 raise SplitError(f"{kind}:{outside[0]} 不在分解范围内。")
-            bases = _figures(bound.over, chosen, as_of) if bound.growth is not None else {}
+            bases = figures_by_place(bound.over, chosen, as_of) if bound.growth is not None else {}
             for place in chosen:
-                yield from _bound(split, kind, bound, place, bases, notes)
+                yield from _bound(split, kind, bound, (place, pack.places.name(place)), bases, notes)
 
 
 def _bound(
-    split: Split, kind: Kind, bound: Bound, place: str, bases: dict[str, Figure], notes: list[str]
+    split: Split, kind: Kind, bound: Bound, where: tuple[str, str], bases: dict[str, Figure], notes: list[str]
 ) -> Iterator[Constraint]:
+    """One demand on one place (code and name), in words that name the place."""
+    place, name = where
+    label = bound.label
     if bound.value is not None:
         value = Fraction(bound.value)
     elif place in bases:
         base = bases[place].quantity.amount / unit(split.unit).factor
         value = growth_floor(base, Fraction(bound.growth or "0"))
+        verb = {"floor": "不低于", "cap": "不高于"}.get(kind, "等于")
+        label = label or f"{name}比 {bound.over} 的增长{verb}{decimal_text(Fraction(bound.growth or '0') * 100)}%"
     elif bound.if_missing == "skip":
-        notes.append(f"{place} 没有 {bound.over},略去对它的要求。")
+        notes.append(f"{name}没有 {bound.over}，略去对它的要求。")
         return
     else:
-        raise SplitError(f"{kind}:{place} 没有 {bound.over} 的数。请先导入,或写 if_missing: skip。")
-    label = bound.label
-    if bound.growth is not None and not label:
-        label = f"比 {bound.over} 增长不低于{decimal_text(Fraction(bound.growth) * 100)}%" if kind == "floor" else ""
+        raise SplitError(f"{kind}：{name}没有 {bound.over} 的数。请先导入，或写 if_missing: skip。")
     yield Constraint(kind, Cell(place, bound.subject), value, bound.relaxable, label)
 
 

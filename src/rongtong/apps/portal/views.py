@@ -25,7 +25,7 @@ from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.place import PlaceError
 from rongtong.engine.sentence import plain
 
-LEVELS = {"city": "设区市", "county": "县(市、区)"}
+LEVELS = {"city": "设区市", "county": "县（市、区）"}
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -120,14 +120,14 @@ def _summary(board: Board) -> str:
     """One sentence that says what the ranking shows."""
     lamps = [r.lamp.code for r in board.rows if r.lamp]
     if not lamps:
-        return "没有目标,也没有指明的基准,不亮灯。"
+        return "没有目标，也没有指明的基准，不亮灯。"
     basis = next(r.lamp.basis for r in board.rows if r.lamp)
     counts = [
         (lamps.count(c), w) for c, w in (("green", "正常"), ("yellow", "滞后"), ("red", "严重滞后"), ("grey", "未报"))
     ]
     return (
         "、".join(f"{n} 地{w}" for n, w in counts if n)
-        + f";灯以{basis.removeprefix('以').removesuffix('为基准')}为基准,并列同位。"
+        + f"；灯以{basis.removeprefix('以').removesuffix('为基准')}为基准，并列同位。"
     )
 
 

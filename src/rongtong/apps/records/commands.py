@@ -12,13 +12,13 @@ SHOWN = 50
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Offer this app's commands."""
-    verify = commands.add_parser("verify", help="核验留痕日志:逐条重算哈希;可与保存的日志头比对")
+    verify = commands.add_parser("verify", help="核验留痕日志：逐条重算哈希；可与保存的日志头比对")
     saved = verify.add_mutually_exclusive_group()
-    saved.add_argument("--head", metavar="条数:根", help="以前保存的日志头(rongtong head 的输出)")
+    saved.add_argument("--head", metavar="条数：根", help="以前保存的日志头（rongtong head 的输出）")
     saved.add_argument("--head-file", type=Path, metavar="文件", help="保存日志头的文件")
     verify.add_argument("--json", action="store_true", help="输出 JSON")
     verify.set_defaults(run=_verify)
-    head = commands.add_parser("head", help="打印当前日志头;请保存在本系统之外,核验时用它发现截断")
+    head = commands.add_parser("head", help="打印当前日志头；请保存在本系统之外，核验时用它发现截断")
     head.add_argument("--json", action="store_true", help="输出 JSON")
     head.set_defaults(run=_head)
 
@@ -42,9 +42,9 @@ def _verify(arguments: argparse.Namespace) -> int:
     for finding in found.findings[:SHOWN]:
         print(finding.message)
     if len(found.findings) > SHOWN:
-        print(f"……另有 {len(found.findings) - SHOWN} 处,用 --json 看全部。")
+        print(f"……另有 {len(found.findings) - SHOWN} 处，用 --json 看全部。")
     result = f"发现 {len(found.findings)} 处不符" if found.findings else "核验无误"
-    print(f"{result}:共 {found.head.size} 条,其中 {found.erased} 条的内容已依记录删除。")
+    print(f"{result}：共 {found.head.size} 条，其中 {found.erased} 条的内容已依记录删除。")
     print(f"日志头 {found.head}")
     return 1 if found.findings else 0
 
@@ -63,14 +63,14 @@ def _saved_head(arguments: argparse.Namespace) -> str | None:
     if arguments.head_file is None:
         # An empty --head (an unset shell variable) must not pass as a check that was made.
         if arguments.head == "":
-            raise UsageError("--head 为空。请给出「条数:根」,或不带此参数。")
+            raise UsageError("--head 为空。请给出「条数：根」，或不带此参数。")
         return str(arguments.head) if arguments.head else None
     try:
         text = arguments.head_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{arguments.head_file}: 读不出日志头({error})。") from error
+        raise UsageError(f"{arguments.head_file}: 读不出日志头（{error}）。") from error
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
-        raise UsageError(f"{arguments.head_file}: 文件为空,应有一行「条数:根」。")
+        raise UsageError(f"{arguments.head_file}: 文件为空，应有一行「条数：根」。")
     # A file kept by appending: the newest head is the last line.
     return str(lines[-1])

@@ -38,7 +38,9 @@ class Head:
         """Raises HeadError for anything but `size:root`."""
         found = re.fullmatch(r"(0|[1-9][0-9]{0,17}):([0-9a-f]{64})", text.strip())
         if not found:
-            raise HeadError(f"「{text.strip()[:100]}」不是日志头。应为「条数:64 位十六进制根」,由 rongtong head 给出。")
+            raise HeadError(
+                f"「{text.strip()[:100]}」不是日志头。应为「条数：64 位十六进制根」，由 rongtong head 给出。"
+            )
         return Head(int(found[1]), found[2])
 
 
@@ -119,7 +121,7 @@ def examine(saved_head: str | None = None) -> Examination:
         if saved and frontier.size == saved.size:
             passed = frontier.root()
     findings.extend(
-        Finding("erased_without_record", sequence, f"第 {sequence} 条的内容已被删除,但日志中没有删除记录。")
+        Finding("erased_without_record", sequence, f"第 {sequence} 条的内容已被删除，但日志中没有删除记录。")
         for sequence in _unrecorded(erasures, stored.size)
     )
     findings.extend(_check_log(stored, frontier))
@@ -167,7 +169,7 @@ def _gap(expected: int, found: int) -> Finding:
 def _check_leaf(row: _Row, digest: bytes) -> Iterator[Finding]:
     n = row.sequence
     if digest.hex() != row.leaf_hash:
-        yield Finding("leaf_changed", n, f"第 {n} 条的正文与其哈希不符:正文或哈希被改过。")
+        yield Finding("leaf_changed", n, f"第 {n} 条的正文与其哈希不符：正文或哈希被改过。")
     body = _parsed(row.body)
     if body is None or body.get("format") != FORMAT:
         yield Finding("leaf_unreadable", n, f"第 {n} 条的正文不是 {FORMAT} 格式的 JSON。")
@@ -176,21 +178,21 @@ def _check_leaf(row: _Row, digest: bytes) -> Iterator[Finding]:
         column = getattr(row, name)
         same = _same_moment(body.get(name), column) if name == "recorded_at" else body.get(name) == column
         if not same:
-            yield Finding("column_changed", n, f"第 {n} 条的 {name} 列为「{column}」,正文为「{body.get(name)}」。")
+            yield Finding("column_changed", n, f"第 {n} 条的 {name} 列为「{column}」，正文为「{body.get(name)}」。")
     yield from _check_payload(row, str(body.get("payload")))
 
 
 def _check_payload(row: _Row, committed: str) -> Iterator[Finding]:
     n = row.sequence
     if row.text is None or row.salt is None:
-        yield Finding("payload_missing", n, f"第 {n} 条的内容行不见了(正常的删除会留下空行与理由)。")
+        yield Finding("payload_missing", n, f"第 {n} 条的内容行不见了（正常的删除会留下空行与理由）。")
     elif row.erased_at is None:
         try:
             salt = bytes.fromhex(row.salt)
         except ValueError:
             salt = b""
         if len(salt) != SALT_BYTES or commitment(salt, row.text).hex() != committed:
-            yield Finding("payload_changed", n, f"第 {n} 条的内容或盐与正文中的承诺不符:被改过。")
+            yield Finding("payload_changed", n, f"第 {n} 条的内容或盐与正文中的承诺不符：被改过。")
 
 
 def _check_log(stored: Log, frontier: Frontier) -> Iterator[Finding]:
@@ -198,7 +200,7 @@ def _check_log(stored: Log, frontier: Frontier) -> Iterator[Finding]:
         yield Finding(
             "head_differs",
             None,
-            f"日志头为 {stored.size}:{stored.root},按各条重算为 {frontier.size}:{frontier.root().hex()}。",
+            f"日志头为 {stored.size}:{stored.root}，按各条重算为 {frontier.size}:{frontier.root().hex()}。",
         )
     else:
         try:
@@ -206,20 +208,20 @@ def _check_log(stored: Log, frontier: Frontier) -> Iterator[Finding]:
         except ValueError:
             kept = None
         if kept != frontier:
-            yield Finding("frontier_differs", None, "日志头保存的子树根与各条重算的不符:被改过。")
+            yield Finding("frontier_differs", None, "日志头保存的子树根与各条重算的不符：被改过。")
     # In one statement, so that a leaf appended at this moment is not taken for one without a head.
     size = Subquery(Log.objects.filter(pk=1).values("size"))
     beyond = Leaf.objects.filter(sequence__gt=size) if Log.objects.filter(pk=1).exists() else Leaf.objects.all()
     first = beyond.order_by("sequence").values_list("sequence", flat=True).first()
     if first is not None:
-        yield Finding("beyond_head", first, f"第 {first} 条在日志头之后:不是由系统写入的。")
+        yield Finding("beyond_head", first, f"第 {first} 条在日志头之后：不是由系统写入的。")
 
 
 def _check_saved(saved: Head, size: int, passed: bytes | None) -> Iterator[Finding]:
     if passed is None:
-        yield Finding("truncated", size + 1, f"保存的日志头有 {saved.size} 条,现只有 {size} 条:尾部被截断。")
+        yield Finding("truncated", size + 1, f"保存的日志头有 {saved.size} 条，现只有 {size} 条：尾部被截断。")
     elif passed.hex() != saved.root:
-        yield Finding("rewritten", None, f"前 {saved.size} 条的根与保存的日志头不符:历史被改写。")
+        yield Finding("rewritten", None, f"前 {saved.size} 条的根与保存的日志头不符：历史被改写。")
 
 
 def _parsed(body: str) -> dict[str, object] | None:

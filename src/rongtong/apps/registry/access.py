@@ -87,12 +87,12 @@ def _active(account: Account) -> bool:
 
 def _refusal(actor: Account, kind: str, place: str) -> str:
     who = f"{getattr(actor, 'name', '') or '未登录用户'}({getattr(actor, 'username', '') or '无账号'})"
-    where = f"地区 {place}" if place else "全域(未限定地区)"
+    where = f"地区 {place}" if place else "全域（未限定地区）"
     if not _active(actor):
-        return f"{who} 不能执行「{kind}」:账号未登录或已停用。请联系系统管理员。"
+        return f"{who} 不能执行「{kind}」：账号未登录或已停用。请联系系统管理员。"
     held = "、".join(f"{role_name(g.role)}@{g.place or '全域'}" for g in grants_in_force(actor)) or "无"
     able = "、".join(r.name for r in ROLES.values() if r.allowed(kind))
     return (
-        f"{who} 无权在{where}执行「{kind}」。现有授权:{held};该操作需要其中之一:{able},且范围包含{where}。"
+        f"{who} 无权在{where}执行「{kind}」。现有授权：{held}；该操作需要其中之一：{able}，且范围包含{where}。"
         "请由安全管理员授权。"
     )

@@ -45,7 +45,7 @@ def system_account() -> Account:
         return found
     with transaction.atomic():
         account, made = Account.objects.get_or_create(
-            username=SYSTEM, defaults={"name": "系统(命令行)", "password": _unusable_password()}
+            username=SYSTEM, defaults={"name": "系统（命令行）", "password": _unusable_password()}
         )
         if made:
             Grant.objects.create(account=account, role=OPERATOR)
@@ -134,7 +134,7 @@ def grant(
 def revoke(given: Grant, *, actor: Account) -> None:
     """Take a grant back; the log keeps that it was there. Raises RegistryError for system's own grant, and Denied."""
     if given.account.username == SYSTEM:
-        raise RegistryError("不能收回 system 的授权:命令行靠它留痕。")
+        raise RegistryError("不能收回 system 的授权：命令行靠它留痕。")
     with act("registry.revoke", actor=actor, subject=account_subject(given.account)) as this:
         if not Grant.objects.filter(pk=given.pk).delete()[0]:
             raise RegistryError("该授权已被收回。")
@@ -149,7 +149,7 @@ def deactivate(account: Account, *, why: str, actor: Account) -> None:
     if not why.strip():
         raise RegistryError("停用账号须写明理由。")
     if account.pk == actor.pk or account.username == SYSTEM:
-        raise RegistryError(f"不能停用「{account.username}」:不可停用本人账号或 system。")
+        raise RegistryError(f"不能停用「{account.username}」：不可停用本人账号或 system。")
     with act("registry.deactivate", actor=actor, subject=account_subject(account)) as this:
         account.is_active = False
         account.save(update_fields=["is_active"])
@@ -162,11 +162,11 @@ def set_password(account: Account, password: str, *, actor: Account) -> None:
     Raises RegistryError for a password that the validators refuse, for `system`; and Denied.
     """
     if account.username == SYSTEM:
-        raise RegistryError("system 不能登录,不设密码。")
+        raise RegistryError("system 不能登录，不设密码。")
     try:
         validate_password(password, account)
     except ValidationError as error:
-        raise RegistryError("密码不合要求:" + "".join(error.messages)) from error
+        raise RegistryError("密码不合要求：" + "".join(error.messages)) from error
     own = account.pk == actor.pk
     kind = "registry.change_own_password" if own else "registry.set_password"
     with act(kind, actor=actor, subject=account_subject(account)):
@@ -218,22 +218,24 @@ def username_problem(username: str) -> str | None:
     fine = 2 <= len(username) <= 64 and all(c in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in username)
     if fine and username[0].isalnum():
         return None
-    return f"用户名「{username}」不可用。应为 2–64 个小写字母、数字、点、下划线或连字符,以字母或数字开头。"
+    return f"用户名「{username}」不可用。应为 2–64 个小写字母、数字、点、下划线或连字符，以字母或数字开头。"
 
 
 def _grant_problem(account: Account, role: str, place: str, actor: Account) -> str | None:
     if role not in ROLES:
-        return f"角色「{role}」不认识。应为:{'、'.join(ROLES)}。"
+        return f"角色「{role}」不认识。应为：{'、'.join(ROLES)}。"
     if role == OPERATOR:
-        return "「运维(命令行)」只属于 system,不能授予他人。"
+        return "「运维（命令行）」只属于 system，不能授予他人。"
     if account.pk == actor.pk:
         return "不能给本人授权。请由另一位安全管理员办理。"
     if role in TRIO:
         if place:
-            return f"「{role_name(role)}」管理整个实例,不能限定地区。请把地区留空。"
+            return f"「{role_name(role)}」管理整个实例，不能限定地区。请把地区留空。"
         held = Grant.objects.filter(trio_account=account).first()
         if held:
-            return f"「{account.username}」已是{role_name(held.role)};三员(系统、安全、审计)一人只能任其一。请先收回。"
+            return (
+                f"「{account.username}」已是{role_name(held.role)}；三员（系统、安全、审计）一人只能任其一。请先收回。"
+            )
     if Grant.objects.filter(account=account, role=role, place=place).exists():
         return f"「{account.username}」在{place or '全域'}已有「{role_name(role)}」。"
     return None
@@ -248,7 +250,7 @@ def _organisation_problem(code: str, name: str, kind: str, place: str) -> str | 
     if not place:
         return f"{code}: 地区代码为空。请填写单位所在地的代码。"
     if kind not in Organisation.Kind.values:
-        return f"{code}: 单位类别「{kind}」不认识。应为:{'、'.join(Organisation.Kind.values)}。"
+        return f"{code}: 单位类别「{kind}」不认识。应为：{'、'.join(Organisation.Kind.values)}。"
     existing = Organisation.objects.filter(uscc=code).first()
     return f"统一社会信用代码「{code}」已登记为「{existing.name}」。" if existing else None
 

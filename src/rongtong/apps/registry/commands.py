@@ -10,9 +10,9 @@ from pathlib import Path
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Offer this app's commands."""
-    accounts = commands.add_parser("accounts", help="账号:导入、模板、清单、演示账号")
+    accounts = commands.add_parser("accounts", help="账号：导入、模板、清单、演示账号")
     verbs = accounts.add_subparsers(dest="verb", required=True, metavar="操作")
-    imported = verbs.add_parser("import", help="从模板导入单位与账号,全部通过才入库;一次性密码只在此打印")
+    imported = verbs.add_parser("import", help="从模板导入单位与账号，全部通过才入库；一次性密码只在此打印")
     imported.add_argument("file", type=Path, metavar="文件", help="填好的 .xlsx")
     imported.set_defaults(run=_import)
     template = verbs.add_parser("template", help="写出空白的导入模板")
@@ -20,7 +20,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     template.set_defaults(run=_template)
     listed = verbs.add_parser("list", help="列出账号与授权")
     listed.set_defaults(run=_list)
-    demo = verbs.add_parser("demo", help="创建并打印演示账号(只限演示实例)")
+    demo = verbs.add_parser("demo", help="创建并打印演示账号（只限演示实例）")
     demo.set_defaults(run=_demo)
     for verb in (imported, listed, demo):
         verb.add_argument("--json", action="store_true", help="输出 JSON")
@@ -34,7 +34,7 @@ def _import(arguments: argparse.Namespace) -> int:
     try:
         data = arguments.file.read_bytes()
     except OSError as error:
-        raise UsageError(f"{arguments.file}: 读不出({error})。") from error
+        raise UsageError(f"{arguments.file}: 读不出（{error}）。") from error
     report = import_accounts_xlsx(data, system_account())
     accounts = [(new.account.username, new.account.name, new.password) for new in report.accounts]
     if arguments.json:
@@ -49,9 +49,9 @@ def _import(arguments: argparse.Namespace) -> int:
     if not report.ok:
         for wrong in report.errors:
             print(f"{arguments.file.name} {wrong}")
-        print(f"{len(report.errors)} 处错误,什么都没有入库。改正后重新导入。")
+        print(f"{len(report.errors)} 处错误，什么都没有入库。改正后重新导入。")
         return 1
-    print("用户名\t姓名\t一次性密码(只显示这一次,首次登录须修改)")
+    print("用户名\t姓名\t一次性密码（只显示这一次，首次登录须修改）")
     for each in accounts:
         print("\t".join(each))
     print(f"入库 {len(accounts)} 个账号、{len(report.organisations)} 个单位。日志头 {_head()}")
@@ -65,7 +65,7 @@ def _template(arguments: argparse.Namespace) -> int:
     try:
         arguments.output.write_bytes(accounts_template())
     except OSError as error:
-        raise UsageError(f"{arguments.output}: 写不了({error})。") from error
+        raise UsageError(f"{arguments.output}: 写不了（{error}）。") from error
     print(f"模板已写到 {arguments.output}")
     return 0
 

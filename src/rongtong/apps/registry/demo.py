@@ -38,7 +38,7 @@ def demo_accounts() -> tuple[DemoAccount, ...]:
         raise RegistryError("演示账号只能在演示实例中创建。正式环境请用 rongtong accounts import 导入。")
     tree = loaded_tree()
     if tree is None:
-        raise RegistryError("还没有载入规则包,不知道有哪些地区。请先运行 rongtong pack load。")
+        raise RegistryError("还没有载入规则包，不知道有哪些地区。请先运行 rongtong pack load。")
     path = Path(settings.HOME) / FILE
     kept = _read(path)
     made = tuple(_account(wanted, kept) for wanted in _wanted(tree))
@@ -90,7 +90,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, made: tuple[DemoAccount, ...]) -> None:
-    lines = ["# 演示账号,只属于本实例:用户名、密码、姓名、角色、地区"]
+    lines = ["# 演示账号，只属于本实例：用户名、密码、姓名、角色、地区"]
     lines += ["\t".join((a.username, a.password, a.name, role_name(a.role), a.place or "全域")) for a in made]
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)

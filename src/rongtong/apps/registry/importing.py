@@ -141,9 +141,9 @@ def _organisation_errors(row: Row, listed: dict[str, int], known_place: Callable
     listed.setdefault(code, row.number)
     existing = Organisation.objects.filter(uscc=code).first()
     if existing and existing.name != row.cells["单位名称"]:
-        errors.append(row.error("单位名称", f"该代码已登记为「{existing.name}」。请核对代码,或改为同一名称。"))
+        errors.append(row.error("单位名称", f"该代码已登记为「{existing.name}」。请核对代码，或改为同一名称。"))
     if row.cells["单位类别"] not in KINDS:
-        errors.append(row.error("单位类别", f"不认识。应为:{'、'.join(KINDS)}。"))
+        errors.append(row.error("单位类别", f"不认识。应为：{'、'.join(KINDS)}。"))
     if not known_place(row.cells["地区代码"]):
         errors.append(row.error("地区代码", "不是已知的地区代码。请填行政区划代码。"))
     return errors
@@ -154,25 +154,25 @@ def _account_errors(row: Row, usernames: dict[str, int], known_place: Callable[[
     username = row.cells["用户名"].lower()
     problem = username_problem(username)
     if problem is None and username in usernames:
-        problem = f"与第 {usernames[username]} 行重复。多个角色请写在同一行,用顿号分开。"
+        problem = f"与第 {usernames[username]} 行重复。多个角色请写在同一行，用顿号分开。"
     if problem is None and Account.objects.filter(username=username).exists():
-        problem = "已有同名账号。请换一个用户名,或删去此行。"
+        problem = "已有同名账号。请换一个用户名，或删去此行。"
     if problem:
         errors.append(row.error("用户名", problem))
     usernames.setdefault(username, row.number)
     codes = [role_code(role) for role in _roles(row)]
     if None in codes or OPERATOR in codes or not codes:
-        errors.append(row.error("角色", f"不认识。应为:{'、'.join(GRANTABLE)};多个用顿号分开。"))
+        errors.append(row.error("角色", f"不认识。应为：{'、'.join(GRANTABLE)}；多个用顿号分开。"))
     if len(set(codes)) < len(codes):
         errors.append(row.error("角色", "同一角色写了两次。请只留一个。"))
     trio = [code for code in codes if code in TRIO]
     if len(set(trio)) > 1:
-        errors.append(row.error("角色", "系统、安全、审计三员互斥,一人只能任其一。请分给不同的人。"))
+        errors.append(row.error("角色", "系统、安全、审计三员互斥，一人只能任其一。请分给不同的人。"))
     place = row.cells["地区代码"]
     if place and trio:
-        errors.append(row.error("地区代码", "三员管理整个实例,不能限定地区。请留空。"))
+        errors.append(row.error("地区代码", "三员管理整个实例，不能限定地区。请留空。"))
     elif place and not known_place(place):
-        errors.append(row.error("地区代码", "不是已知的地区代码。请填行政区划代码,或留空表示全域。"))
+        errors.append(row.error("地区代码", "不是已知的地区代码。请填行政区划代码，或留空表示全域。"))
     return errors + _date_errors(row)
 
 
@@ -194,7 +194,7 @@ def _employer_errors(row: Row, listed: dict[str, int]) -> list[CellError]:
         return []
     problem = gb32100.check(code)
     if problem is None and code not in listed and not Organisation.objects.filter(uscc=code).exists():
-        problem = "未登记,也不在「单位」表中。请在「单位」表中列出。"
+        problem = "未登记，也不在「单位」表中。请在「单位」表中列出。"
     return [row.error("单位统一社会信用代码", problem)] if problem else []
 
 

@@ -38,7 +38,7 @@ ROLES: dict[str, Role] = {
         Role("provincial_officer", "省级处室", ("observations.*", "planning.*", "papers.*", "packs.*")),
         Role("city_officer", "市科技局", ("observations.*", "planning.*", "papers.*")),
         Role("county_officer", "县科技局", ("observations.*", "papers.*")),
-        Role("planner", "规划(目标分解)", ("planning.*",)),
+        Role("planner", "规划（目标分解）", ("planning.*",)),
         Role("editor", "材料编辑", ("papers.*",)),
         Role("reader", "查看", ()),
         Role(
@@ -58,7 +58,7 @@ ROLES: dict[str, Role] = {
         ),
         Role(AUDIT_ADMIN, "审计管理员", ("records.*",)),
         # Whoever holds the shell can do anything to the files anyway; the log says that it was done from there.
-        Role(OPERATOR, "运维(命令行)", ("*",)),
+        Role(OPERATOR, "运维（命令行）", ("*",)),
     )
 }
 

@@ -39,20 +39,20 @@ class Column:
 ORGANISATIONS, ACCOUNTS = "单位", "账号"
 SHEETS: dict[str, tuple[Column, ...]] = {
     ORGANISATIONS: (
-        Column("统一社会信用代码", True, "18 位,按文本填写。已登记的单位可不再列。"),
+        Column("统一社会信用代码", True, "18 位，按文本填写。已登记的单位可不再列。"),
         Column("单位名称", True, "与证照一致。"),
         Column("单位类别", True, "从下拉中选。", KINDS),
-        Column("地区代码", True, "单位所在地的行政区划代码,6 位,按文本填写。"),
+        Column("地区代码", True, "单位所在地的行政区划代码，6 位，按文本填写。"),
     ),
     ACCOUNTS: (
-        Column("用户名", True, "2–64 个小写字母、数字、点、下划线或连字符。会永久留在日志中,请勿用身份证号、手机号。"),
+        Column("用户名", True, "2–64 个小写字母、数字、点、下划线或连字符。会永久留在日志中，请勿用身份证号、手机号。"),
         Column("姓名", True, "使用人姓名。"),
-        Column("单位统一社会信用代码", False, "须已登记,或列在「单位」表中。"),
+        Column("单位统一社会信用代码", False, "须已登记，或列在「单位」表中。"),
         Column("职务", False, ""),
-        Column("角色", True, "从下拉中选一个;多个角色用顿号分开。三员一人只能任其一。", GRANTABLE),
-        Column("地区代码", False, "角色的管辖地区及其下级;留空为全域。三员须留空。"),
-        Column("起始日期", False, "如 2025-07-01;留空为立即生效。"),
-        Column("截止日期", False, "如 2026-06-30;留空为长期。"),
+        Column("角色", True, "从下拉中选一个；多个角色用顿号分开。三员一人只能任其一。", GRANTABLE),
+        Column("地区代码", False, "角色的管辖地区及其下级；留空为全域。三员须留空。"),
+        Column("起始日期", False, "如 2025-07-01；留空为立即生效。"),
+        Column("截止日期", False, "如 2026-06-30；留空为长期。"),
     ),
 }
 
@@ -135,7 +135,7 @@ def read_workbook(data: bytes) -> tuple[list[Row], list[CellError]]:
     try:
         book = load_workbook(io.BytesIO(data), data_only=True)
     except (InvalidFileException, KeyError, ValueError, zipfile.BadZipFile, SyntaxError) as error:
-        return [], [CellError("文件", "", "", f"打不开:{error}。请用 WPS 或 Excel 另存为 .xlsx 后再传。")]
+        return [], [CellError("文件", "", "", f"打不开：{error}。请用 WPS 或 Excel 另存为 .xlsx 后再传。")]
     version = book[VERSION_SHEET]["A1"].value if VERSION_SHEET in book.sheetnames else None
     if version != VERSION:
         return [], [CellError("文件", "", str(version or ""), "不是当前的账号导入模板。请重新下载模板填写。")]
@@ -143,7 +143,7 @@ def read_workbook(data: bytes) -> tuple[list[Row], list[CellError]]:
     errors: list[CellError] = []
     for name in SHEETS:
         if name not in book.sheetnames:
-            errors.append(CellError(name, "", "", "缺少这张表。请用模板,不要删表或改表名。"))
+            errors.append(CellError(name, "", "", "缺少这张表。请用模板，不要删表或改表名。"))
             continue
         found, wrong = _read_sheet(name, book[name])
         rows += found
@@ -155,29 +155,29 @@ def read_workbook(data: bytes) -> tuple[list[Row], list[CellError]]:
 
 def _file_problem(data: bytes) -> str | None:
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        return "是 .xls(或加密)文件。请用 WPS 或 Excel 另存为不加密的 .xlsx 后再传。"
+        return "是 .xls（或加密）文件。请用 WPS 或 Excel 另存为不加密的 .xlsx 后再传。"
     if len(data) > LARGEST_FILE:
-        return f"有 {len(data)} 字节,超过上限 {LARGEST_FILE} 字节。请分批导入。"
+        return f"有 {len(data)} 字节，超过上限 {LARGEST_FILE} 字节。请分批导入。"
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(item.file_size for item in archive.infolist())
     except zipfile.BadZipFile:
         return "不是 .xlsx 文件。请用模板填写并存为 .xlsx。"
-    return f"解压后有 {size} 字节,超过上限 {LARGEST_UNPACKED} 字节。" if size > LARGEST_UNPACKED else None
+    return f"解压后有 {size} 字节，超过上限 {LARGEST_UNPACKED} 字节。" if size > LARGEST_UNPACKED else None
 
 
 def _read_sheet(name: str, sheet: Any) -> tuple[list[Row], list[CellError]]:
     columns = SHEETS[name]
     headings = [str(sheet.cell(1, number).value or "").strip() for number in range(1, len(columns) + 1)]
     wrong = [
-        CellError(name, f"{chr(ord('A') + i)}1", headings[i], f"表头应为「{column.shown}」。请用模板,不要改列。")
+        CellError(name, f"{chr(ord('A') + i)}1", headings[i], f"表头应为「{column.shown}」。请用模板，不要改列。")
         for i, column in enumerate(columns)
         if headings[i] != column.shown
     ]
     if wrong:
         return [], wrong
     if sheet.max_row > MOST_ROWS + 1:
-        return [], [CellError(name, f"A{MOST_ROWS + 2}", "", f"超过 {MOST_ROWS} 行。请分批导入,并删去多余的空行。")]
+        return [], [CellError(name, f"A{MOST_ROWS + 2}", "", f"超过 {MOST_ROWS} 行。请分批导入，并删去多余的空行。")]
     rows: list[Row] = []
     errors: list[CellError] = []
     for number, values in enumerate(sheet.iter_rows(2, max_col=len(columns), values_only=True), start=2):
@@ -192,10 +192,10 @@ def _read_sheet(name: str, sheet: Any) -> tuple[list[Row], list[CellError]]:
 def _cell_errors(row: Row, values: tuple[Any, ...]) -> Iterator[CellError]:
     for column, value in zip(SHEETS[row.sheet], values, strict=True):
         if column.required and not row.cells[column.heading]:
-            yield row.error(column.heading, f"「{column.heading}」为必填,却是空的。请填写。")
+            yield row.error(column.heading, f"「{column.heading}」为必填，却是空的。请填写。")
         elif isinstance(value, float) or (isinstance(value, int) and abs(value) >= 10**15):
             # Excel keeps fifteen digits of a number, so a long code typed as a number is already damaged.
-            yield row.error(column.heading, "是数字格式,可能已丢失位数。请把单元格设为文本后重新填写。")
+            yield row.error(column.heading, "是数字格式，可能已丢失位数。请把单元格设为文本后重新填写。")
 
 
 def _text(value: object) -> str:

@@ -125,7 +125,7 @@ class _Compiler:
         result = handler(node)
         if result.kind == "number" and max(result.digits) > MOST_DIGITS:
             raise ExpressionError(
-                f"“{result.source}”可能达到 {max(result.digits)} 位数字,超过 {MOST_DIGITS} 位。请把变量的取值范围声明得更小,或拆开计算。"
+                f"“{result.source}”可能达到 {max(result.digits)} 位数字，超过 {MOST_DIGITS} 位。请把变量的取值范围声明得更小，或拆开计算。"
             )
         return result
 
@@ -137,8 +137,8 @@ class _Compiler:
             return self._constant(ast.Constant(node.id == "True"))
         variable = self.variables.get(node.id)
         if variable is None:
-            known = "、".join(sorted(self.variables)) or "(无)"
-            raise ExpressionError(f"“{self.source}”里的“{node.id}”没有声明。可用的名称:{known}。")
+            known = "、".join(sorted(self.variables)) or "（无）"
+            raise ExpressionError(f"“{self.source}”里的“{node.id}”没有声明。可用的名称：{known}。")
         self.used.add(node.id)
         column: exp.Expr = exp.column(node.id, quoted=True)
         if variable.kind == "number":
@@ -225,12 +225,12 @@ class _Compiler:
             raise ExpressionError(f"“{source}”比较的两边不是同一种值。")
         if left.kind != "number":
             if not isinstance(op, ast.Eq | ast.NotEq):
-                raise ExpressionError(f"“{source}”:文字与真假只能比较 == 或 !=。")
+                raise ExpressionError(f"“{source}”：文字与真假只能比较 == 或 !=。")
             return kinds[type(op)](this=left.top.copy(), expression=right.top.copy())
         self._same(source, left, right, "比较")
         lt, rt, _, digits = _aligned(left, right)
         if digits > MOST_DIGITS:
-            raise ExpressionError(f"“{source}”比较时可能达到 {digits} 位数字,超过 {MOST_DIGITS} 位。")
+            raise ExpressionError(f"“{source}”比较时可能达到 {digits} 位数字，超过 {MOST_DIGITS} 位。")
         return kinds[type(op)](this=exp.paren(lt), expression=exp.paren(rt))
 
     def _boolop(self, node: ast.BoolOp) -> Node:
@@ -268,11 +268,11 @@ class _Compiler:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         source = self.text(node)
         if name not in ("min", "max", "abs", "missing") or node.keywords:
-            raise ExpressionError(f"“{source}”:没有这个函数。只可用 min、max、abs、missing。")
+            raise ExpressionError(f"“{source}”：没有这个函数。只可用 min、max、abs、missing。")
         parts = tuple(self.visit(n) for n in node.args)
         if not parts or (len(parts) > 1 and name in ("missing", "abs")):
             raise ExpressionError(
-                f"“{source}”:{name} 接受{'一个值' if name in ('missing', 'abs') else '一个或更多的值'}。"
+                f"“{source}”：{name} 接受{'一个值' if name in ('missing', 'abs') else '一个或更多的值'}。"
             )
         if name == "missing":
             return Node(source, "flag", _missing(parts[0]), parts=parts)
@@ -299,17 +299,17 @@ class _Compiler:
     def _want(self, node: Node, kind: Kind, source: str) -> None:
         words = {"number": "数", "flag": "真假", "text": "文字"}
         if node.kind != kind:
-            raise ExpressionError(f"“{source}”里的“{node.source}”应是{words[kind]},却是{words[node.kind]}。")
+            raise ExpressionError(f"“{source}”里的“{node.source}”应是{words[kind]}，却是{words[node.kind]}。")
 
     def _same(self, source: str, left: Node, right: Node, verb: str) -> tuple[str, str]:
         if left.dimension != right.dimension and "*" not in (left.dimension, right.dimension):
             raise ExpressionError(
-                f"“{source}”:{left.source}({left.dimension})与 {right.source}({right.dimension})单位不同,不能{verb}。"
+                f"“{source}”：{left.source}（{left.dimension}）与 {right.source}（{right.dimension}）单位不同，不能{verb}。"
             )
         if left.scope and right.scope:
             conflict = scope_conflict(left.scope, right.scope, self.reasons, self.scope_names, verb)
             if conflict:
-                raise ExpressionError(f"“{source}”:{conflict}。")
+                raise ExpressionError(f"“{source}”：{conflict}。")
         dimension = right.dimension if left.dimension == "*" else left.dimension
         return dimension, left.scope or right.scope
 

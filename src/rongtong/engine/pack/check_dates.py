@@ -61,9 +61,7 @@ def validity(look: Look) -> Iterator[Problem]:
         series: dict[tuple[str, ...], list[Any]] = {}
         for statement in look.pack.all(kind):
             if statement.valid_from and statement.valid_to and statement.valid_to < statement.valid_from:
-                message = (
-                    f"{WORDS[kind]} {name(statement)} 的有效期到 {statement.valid_to},早于起始的 {statement.valid_from}"
-                )
+                message = f"{WORDS[kind]} {name(statement)} 的有效期到 {statement.valid_to}，早于起始的 {statement.valid_from}"
                 yield look.at(kind, statement, message, "改正日期")
             else:
                 series.setdefault(tuple(getattr(statement, f) for f in fields), []).append(statement)
@@ -78,13 +76,13 @@ def _overlaps(look: Look, kind: str, statements: list[Any]) -> Iterator[Problem]
             since = later.valid_from or "最初"
             if kind == "hierarchies":
                 what = (
-                    f"{later.place} 在 {later.hierarchy} 里自 {since} 起有两个上级:{earlier.parent} 和 {later.parent}"
+                    f"{later.place} 在 {later.hierarchy} 里自 {since} 起有两个上级：{earlier.parent} 和 {later.parent}"
                 )
             else:
                 what = f"{WORDS[kind]} {name(later)} 自 {since} 起有两条同时有效"
             until = later.valid_from - timedelta(days=1) if later.valid_from else "前一天"
             place = look.place_of(kind, earlier)
-            yield look.at(kind, later, f"{what}(另一条在 {place})", f"给较早的一条写 valid_to,如 {until}")
+            yield look.at(kind, later, f"{what}（另一条在 {place}）", f"给较早的一条写 valid_to，如 {until}")
 
 
 def tree(look: Look) -> Iterator[Problem]:
@@ -95,14 +93,14 @@ def tree(look: Look) -> Iterator[Problem]:
         for ring in rings(links):
             statement = next(p for p in current if (p.hierarchy, p.place) == (hierarchy, ring[0]))
             path = " → ".join((*ring, ring[0]))
-            yield look.at("hierarchies", statement, f"{hierarchy} 里的上级绕回自己:{path}", "改正上级")
+            yield look.at("hierarchies", statement, f"{hierarchy} 里的上级绕回自己：{path}", "改正上级")
     if look.pack.manifest.root_place not in look.place_codes:
         return
     placed = {p.place for p in current if p.hierarchy == ADMINISTRATIVE}
     for place in look.pack.all("places"):
         top = place.code == look.pack.manifest.root_place or place.level == "nation"
         if place.valid_to is None and place.code not in placed and not top:
-            message = f"{place.code} {place.name} 没有上级,不会出现在任何一级的名单里"
+            message = f"{place.code} {place.name} 没有上级，不会出现在任何一级的名单里"
             yield look.at("places", place, message, "在 hierarchies.csv 里写上", "warning")
 
 
@@ -118,14 +116,14 @@ def bridges(look: Look) -> Iterator[Problem]:
         ):
             if code in look.place_codes and (code, day) not in said and not _there(look, code, day):
                 said.add((code, day))
-                message = f"区划变更对照 {bridge.old} → {bridge.new}:{code} 在{words}({day})不存在"
-                yield look.at("bridges", bridge, message, "改正代码、日期,或 places.csv 里的有效期")
+                message = f"区划变更对照 {bridge.old} → {bridge.new}:{code} 在{words}（{day}）不存在"
+                yield look.at("bridges", bridge, message, "改正代码、日期，或 places.csv 里的有效期")
     for (day, old), links in series.items():
         whole = sum((Fraction(b.weight) for b in links if b.weight), Fraction(0))
         complete = all(b.weight is not None for b in links)
         if (complete and whole != 1) or whole > 1:
-            message = f"{day} {old} 分给各地的权重合计 {decimal_text(whole)},应为 1"
-            yield look.at("bridges", links[0], message, "改正权重;没有公布的留空")
+            message = f"{day} {old} 分给各地的权重合计 {decimal_text(whole)}，应为 1"
+            yield look.at("bridges", links[0], message, "改正权重；没有公布的留空")
 
 
 def _there(look: Look, code: str, day: date) -> bool:
@@ -143,9 +141,9 @@ def milestones(look: Look) -> Iterator[Problem]:
 
 def _milestones(target: m.Target) -> Iterator[tuple[str, str, str]]:
     if target.baseline == "milestones" and not target.milestones:
-        yield "以里程碑为基准,却没有写 milestones", "写上各期应完成的百分比,或换 baseline", "error"
+        yield "以里程碑为基准，却没有写 milestones", "写上各期应完成的百分比，或换 baseline", "error"
     if target.milestones and target.baseline != "milestones":
-        yield f"写了 milestones,基准却是 {target.baseline}", "写 baseline: milestones,或删去", "warning"
+        yield f"写了 milestones，基准却是 {target.baseline}", "写 baseline: milestones，或删去", "warning"
     whole = period_of(target.period)
     steps = [(p, t, Fraction(v)) for t, v in target.milestones.items() if (p := period_of(t))]
     if whole is None or len(steps) < len(target.milestones):
@@ -154,12 +152,12 @@ def _milestones(target: m.Target) -> Iterator[tuple[str, str, str]]:
         if not whole.first_day <= period.first_day <= period.last_day <= whole.last_day:
             yield f"的里程碑 {text} 不在 {target.period} 之内", "改正期", "error"
         if not 0 <= percent <= 100:
-            yield f"的里程碑 {text} 是 {decimal_text(percent)}%,应在 0 到 100 之间", "改正百分比", "error"
+            yield f"的里程碑 {text} 是 {decimal_text(percent)}%，应在 0 到 100 之间", "改正百分比", "error"
     for (first, a, low), (second, b, high) in pairwise(steps):
         if first.last_day >= second.last_day:
-            yield f"的里程碑没有按时间排列:{a} 之后是 {b}", "按时间先后排列", "error"
+            yield f"的里程碑没有按时间排列：{a} 之后是 {b}", "按时间先后排列", "error"
         elif low > high:
-            yield f"的里程碑倒退:{a} 是 {decimal_text(low)}%,{b} 却是 {decimal_text(high)}%", "改正百分比", "error"
+            yield f"的里程碑倒退：{a} 是 {decimal_text(low)}%，{b} 却是 {decimal_text(high)}%", "改正百分比", "error"
 
 
 def calendar(look: Look) -> Iterator[Problem]:
@@ -170,12 +168,12 @@ def calendar(look: Look) -> Iterator[Problem]:
             assert isinstance(statement, m.Holiday)
             other = first.get(statement.date)
             if other and other[1].kind != statement.kind:
-                message = f"{statement.date} 在 {other[0]} 里是{_day(other[1])},这里又是{_day(statement)};以这里为准"
-                yield look.at("calendar", statement, message, "核对,删去一处", "warning")
+                message = f"{statement.date} 在 {other[0]} 里是{_day(other[1])}，这里又是{_day(statement)}；以这里为准"
+                yield look.at("calendar", statement, message, "核对，删去一处", "warning")
             first[statement.date] = (layer.manifest.code, statement)
     for statement in look.pack.all("calendar"):
         if statement.kind == "workday" and statement.date.weekday() < 5:
-            message = f"{statement.date} 本来就是工作日,不必写成调休上班"
+            message = f"{statement.date} 本来就是工作日，不必写成调休上班"
             yield look.at("calendar", statement, message, "核对日期", "warning")
 
 
@@ -188,7 +186,7 @@ def sources(look: Look) -> Iterator[Problem]:
     for source in look.pack.all("sources"):
         if bool(source.period) == bool(source.period_column):
             message = f"来源 {source.code} 应恰好写 period 与 period_column 之一"
-            yield look.at("sources", source, message, "有期的列写 period_column,没有的写 period")
+            yield look.at("sources", source, message, "有期的列写 period_column，没有的写 period")
         if not source.known_from and not source.known_from_column:
             message = f"来源 {source.code} 没有写数字何时公布"
             yield look.at("sources", source, message, "写 known_from 或 known_from_column")

@@ -65,7 +65,7 @@ def _tables(look: Look) -> Iterator[Table | Problem]:
                 reader = csv.reader(io.StringIO(data.decode("utf-8-sig")))
                 rows = tuple((reader.line_num, tuple(row)) for row in reader if any(row))
             except (UnicodeDecodeError, csv.Error) as error:
-                yield Problem(f"{pack}/{path}", 1, f"读不出来:{error}", "另存为 UTF-8 的 CSV")
+                yield Problem(f"{pack}/{path}", 1, f"读不出来：{error}", "另存为 UTF-8 的 CSV")
                 continue
             yield Table(f"{pack}/{path}", rows[0][1] if rows else (), rows[1:])
 
@@ -113,7 +113,9 @@ def _header(table: Table) -> Iterator[Problem]:
     missing = [HEADINGS[f][1] for f in REQUIRED if f not in fields]
     if unknown:
         shown = "、".join(names[1] for names in HEADINGS.values())
-        yield Problem(table.file, 1, f"不认识的列 {'、'.join(unknown)};应为 {shown}", "改列名,或写一份 sources/*.yaml")
+        yield Problem(
+            table.file, 1, f"不认识的列 {'、'.join(unknown)}；应为 {shown}", "改列名，或写一份 sources/*.yaml"
+        )
     elif missing:
         yield Problem(table.file, 1, f"缺少列 {'、'.join(missing)}", "补上")
 
@@ -125,18 +127,18 @@ def _rows(look: Look, table: Table) -> Iterator[Problem]:
         for fault in _faults(look, codes, cells):
             wrong.setdefault(fault, []).append(line)
     for (message, do), lines in wrong.items():
-        more = f"(另有 {len(lines) - 1} 行,如第 {lines[1]} 行)" if len(lines) > 1 else ""
+        more = f"（另有 {len(lines) - 1} 行，如第 {lines[1]} 行）" if len(lines) > 1 else ""
         yield Problem(table.file, lines[0], message + more, do)
 
 
 def _faults(look: Look, codes: dict[str, str], cells: dict[str, str]) -> Iterator[tuple[str, str]]:
     card = look.card(codes.get(cells["indicator"], ""))
     if card is None:
-        yield f"没有指标“{cells['indicator']}”", "改正代码,或在 indicators/ 里补上这张卡"
+        yield f"没有指标“{cells['indicator']}”", "改正代码，或在 indicators/ 里补上这张卡"
     try:
         look.pack.places.resolve(cells["place"])
     except PlaceError as error:
-        yield str(error).split("。")[0], "改正代码,或在 places.csv 里补上"
+        yield str(error).split("。")[0], "改正代码，或在 places.csv 里补上"
     if period_of(cells["period"]) is None:
         yield f"“{cells['period']}”不是期", "写作 2025、2025H1、2025Q1、2025-03 或 2025-01..09"
     try:
@@ -168,11 +170,11 @@ def shapes(look: Look) -> Iterator[Problem]:
             codes = [str(f["properties"]["code"]) for f in json.loads(text)["features"]]
         except (ValueError, KeyError, TypeError) as error:
             message = f"不是可用的 GeoJSON:{type(error).__name__} {error}"
-            yield Problem(file, 1, message, "写成 FeatureCollection,每个图形在 properties 里有 code")
+            yield Problem(file, 1, message, "写成 FeatureCollection，每个图形在 properties 里有 code")
             continue
         drawn |= set(codes)
         for code in sorted(set(codes) - look.place_codes):
-            yield Problem(file, _line(text, code), f"图形的代码 {code} 不在 places.csv 里", "改正代码,或删去图形")
+            yield Problem(file, _line(text, code), f"图形的代码 {code} 不在 places.csv 里", "改正代码，或删去图形")
     yield from _undrawn(look, drawn, files)
 
 
@@ -188,7 +190,7 @@ def _undrawn(look: Look, drawn: set[str], files: Sequence[str]) -> Iterator[Prob
         if missing:
             shown = "、".join(f"{c} {tree.name(c)}" for c in missing[:5]) + ("…" if len(missing) > 5 else "")
             file = files[-1] if files else f"{look.pack.manifest.code}/pack.yaml"
-            message = f"{len(missing)} 个{LEVEL_NAMES[level]}没有图形,地图上会缺:{shown}"
+            message = f"{len(missing)} 个{LEVEL_NAMES[level]}没有图形，地图上会缺：{shown}"
             yield Problem(file, 1, message, "在 shapes/ 里补上", "warning")
 
 

@@ -28,8 +28,8 @@ def kinds(look: Look) -> Iterator[Problem]:
             words = TARGET_WORDS[target.kind]
             yield look.at("targets", target, f"目标 {target.code}({words}){message}", do)
         if target.kind == "for_all" and target.value is not None and not (target.reference and target.reference.over):
-            message = f"目标 {target.code}(逐个达标)没有写逐个判断的是哪些单位"
-            yield look.at("targets", target, message, "写 reference.over,如 city", "warning")
+            message = f"目标 {target.code}（逐个达标）没有写逐个判断的是哪些单位"
+            yield look.at("targets", target, message, "写 reference.over，如 city", "warning")
 
 
 def _level(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding]:
@@ -42,8 +42,8 @@ def _unit_as_card(target: m.Target, card: m.Indicator) -> Iterator[Finding]:
     mine, wanted = dimension_of(target.unit or card.unit), dimension_of(card.unit)
     if mine and wanted and mine != wanted:
         yield (
-            f"的单位 {target.unit}({mine.chinese})与指标卡 {card.code} 的 {card.unit}({wanted.chinese})不是同一种量",
-            f"改用{wanted.chinese}的单位,如 {card.unit}",
+            f"的单位 {target.unit}（{mine.chinese}）与指标卡 {card.code} 的 {card.unit}（{wanted.chinese}）不是同一种量",
+            f"改用{wanted.chinese}的单位，如 {card.unit}",
         )
 
 
@@ -51,7 +51,7 @@ def _percent(target: m.Target, default: str = "") -> Iterator[Finding]:
     if target.value is None:
         yield "没有数值", "写上 value"
     elif dimension_of(target.unit or default or "元") != RATIO:
-        yield f"的单位是 {target.unit or default or '空'},应为 %", "单位写 %"
+        yield f"的单位是 {target.unit or default or '空'}，应为 %", "单位写 %"
 
 
 def _growth(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _growth(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding
 def _relative(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding]:
     reference = target.reference
     if reference is None or reference.margin is None or not (reference.indicator or reference.place):
-        yield "没有写清参照", "写 reference:indicator 或 place(与谁比)和 margin(高几个百分点)"
+        yield "没有写清参照", "写 reference:indicator 或 place（与谁比）和 margin（高几个百分点）"
     elif reference.unit and dimension_of(reference.unit) not in (POINT, None):
         yield f"的 margin 单位是 {reference.unit}", "单位写 百分点"
 
@@ -70,28 +70,28 @@ def _share(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding]
     bases = target.reference.denominators if target.reference else ()
     yield from _percent(target, card.unit)
     if not bases and dimension_of(card.unit) != RATIO:
-        yield f"没有分母,而指标卡 {card.code} 的单位 {card.unit} 不是 %", "写 reference.denominators,或换一张占比的卡"
+        yield f"没有分母，而指标卡 {card.code} 的单位 {card.unit} 不是 %", "写 reference.denominators，或换一张占比的卡"
     for code in bases:
         base = look.dimension(code)
         if base and base != dimension_of(card.unit):
-            yield f"的分母 {code}({base.chinese})与 {card.code} 的 {card.unit} 不是同一种量", "换一个分母"
+            yield f"的分母 {code}（{base.chinese}）与 {card.code} 的 {card.unit} 不是同一种量", "换一个分母"
 
 
 def _for_all(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding]:
     reference = target.reference
     if target.value is None and not (reference and reference.place):
-        yield "没有写达到多少", "写 value,或写 reference.place(与哪里的数比)和 reference.over"
+        yield "没有写达到多少", "写 value，或写 reference.place（与哪里的数比）和 reference.over"
     elif target.value is None and not (reference and reference.over):
-        yield "没有写逐个判断的是哪些单位", "写 reference.over,如 city"
+        yield "没有写逐个判断的是哪些单位", "写 reference.over，如 city"
     if target.value is not None:
         yield from _unit_as_card(target, card)
 
 
 def _monotone(look: Look, target: m.Target, card: m.Indicator) -> Iterator[Finding]:
     if target.value is not None:
-        yield f"与上年比,不需要数值,却写了 {target.value}", "去掉 value,或改 kind"
+        yield f"与上年比，不需要数值，却写了 {target.value}", "去掉 value，或改 kind"
     if target.comparator not in (">", ">=", "="):
-        yield f"是只增不减,比较却写 {target.comparator}", "写 > 或 >="
+        yield f"是只增不减，比较却写 {target.comparator}", "写 > 或 >="
 
 
 _KINDS = {
@@ -112,8 +112,8 @@ def twice(look: Look) -> Iterator[Problem]:
         other = first.setdefault(key, target)
         if other is not target:
             what = f"{target.indicator} 在 {target.place} {target.period} 的{TARGET_WORDS[target.kind]}目标"
-            message = f"目标 {target.code} 与 {other.code} 是同一个:{what}"
-            yield look.at("targets", target, message, f"只留一个(另一个在 {look.place_of('targets', other)})")
+            message = f"目标 {target.code} 与 {other.code} 是同一个：{what}"
+            yield look.at("targets", target, message, f"只留一个（另一个在 {look.place_of('targets', other)}）")
 
 
 def commitments(look: Look) -> Iterator[Problem]:
@@ -123,11 +123,11 @@ def commitments(look: Look) -> Iterator[Problem]:
         if item is None:
             continue
         if item.indicator and item.indicator != target.indicator:
-            message = f"目标 {target.code} 说的是 {target.indicator},它的承诺 {item.id} 说的是 {item.indicator}"
+            message = f"目标 {target.code} 说的是 {target.indicator}，它的承诺 {item.id} 说的是 {item.indicator}"
             yield look.at("targets", target, message, "改正其中一个")
         if target.lamp and item.kind not in LAMP_KINDS:
-            message = f"目标 {target.code} 有灯,而承诺 {item.id} 是{KIND_WORDS[item.kind]},不亮灯"
-            yield look.at("targets", target, message, "去掉 lamp,或改承诺的 kind")
+            message = f"目标 {target.code} 有灯，而承诺 {item.id} 是{KIND_WORDS[item.kind]}，不亮灯"
+            yield look.at("targets", target, message, "去掉 lamp，或改承诺的 kind")
 
 
 def balances(look: Look) -> Iterator[Problem]:
@@ -147,7 +147,7 @@ def balances(look: Look) -> Iterator[Problem]:
         units = {c: d for t in found if (d := _dimension(look, t)) for c in (t.code,)}
         if len(set(units.values())) > 1:
             shown = "、".join(f"{c} 是{d.chinese}" for c, d in units.items())
-            yield look.at("balances", balance, f"{what}里不是同一种量:{shown}", "只并列同一种量")
+            yield look.at("balances", balance, f"{what}里不是同一种量：{shown}", "只并列同一种量")
 
 
 def _dimension(look: Look, target: m.Target) -> Dimension | None:
@@ -166,11 +166,11 @@ def splits(look: Look) -> Iterator[Problem]:
             yield look.at("allocations", split, f"{what}要分的目标 {target.code} 没有数值", "换一个有数值的目标")
         card, whole = look.card(split.indicator), look.card(target.indicator) if target else None
         if card and whole and card.scope != whole.scope:
-            message = f"{what}的指标 {card.code}({card.scope})与要分的目标({whole.scope})口径不同"
-            yield look.at("allocations", split, message, "换目标,或换指标")
+            message = f"{what}的指标 {card.code}（{card.scope}）与要分的目标（{whole.scope}）口径不同"
+            yield look.at("allocations", split, message, "换目标，或换指标")
         shares = sum((Fraction(w.share) for w in split.weights), Fraction(0))
         if shares != 1:
-            message = f"{what}的权重份额合计 {decimal_text(shares)},不是 1"
+            message = f"{what}的权重份额合计 {decimal_text(shares)}，不是 1"
             yield look.at("allocations", split, message, "调整 share", "warning")
         listed = {s.code for s in split.subjects}
         entries = (*split.fixed, *split.floors, *split.caps, *split.margins, *split.counter_offers)

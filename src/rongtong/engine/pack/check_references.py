@@ -61,11 +61,11 @@ def references(look: Look) -> Iterator[Problem]:
         others = _others(look, refs)
         if clause:
             known = "、".join(c.id for c in look.pack.get("documents", wanted).clauses)
-            message = f"{what}文件 {wanted} 的“{clause}”,该文件没有这一条,有的是 {known}{others}"
-            do = "改正条款号,或在 documents.yaml 里补上这一条"
+            message = f"{what}文件 {wanted} 的“{clause}”，该文件没有这一条，有的是 {known}{others}"
+            do = "改正条款号，或在 documents.yaml 里补上这一条"
         else:
-            message = f"{what}{WORDS[target]}“{wanted}”,没有这一项{others}"
-            do = f"改正代码,或在 {_FILES[target]} 里补上"
+            message = f"{what}{WORDS[target]}“{wanted}”，没有这一项{others}"
+            do = f"改正代码，或在 {_FILES[target]} 里补上"
         yield look.at(first.kind, first.statement, message, do)
 
 
@@ -73,7 +73,7 @@ def _others(look: Look, refs: list[Ref]) -> str:
     rest = list(dict.fromkeys(look.place_of(r.kind, r.statement) for r in refs[1:]))
     if not rest:
         return ""
-    return f"(另有 {len(rest)} 处:{'、'.join(rest[:3])}{'…' if len(rest) > 3 else ''})"
+    return f"（另有 {len(rest)} 处：{'、'.join(rest[:3])}{'…' if len(rest) > 3 else ''}）"
 
 
 def _gap(look: Look, ref: Ref) -> str | None:
@@ -286,8 +286,8 @@ def card_codes(look: Look) -> Iterator[Problem]:
     """A card's code is the head of its figures' ids, where a full stop starts the measure."""
     for card in look.pack.all("indicators"):
         if "." in card.code:
-            message = f"指标卡的代码 {card.code} 里有“.”,数的编号里“.”之后是量度"
-            yield look.at("indicators", card, message, "改用下划线,如 " + card.code.replace(".", "_"))
+            message = f"指标卡的代码 {card.code} 里有“.”，数的编号里“.”之后是量度"
+            yield look.at("indicators", card, message, "改用下划线，如 " + card.code.replace(".", "_"))
 
 
 def figure_texts(look: Look) -> Iterator[Problem]:
@@ -319,8 +319,8 @@ def _wrong_figure(text: str) -> str:
     except ValueError as error:
         measure = head.partition(".")[2]
         if measure and measure not in MEASURES:
-            return f"的量度不认识,应为 {'、'.join(MEASURES[:8])} 等"
-        return f"不能用作数的编号:{str(error).split('。')[0]}"
+            return f"的量度不认识，应为 {'、'.join(MEASURES[:8])} 等"
+        return f"不能用作数的编号：{str(error).split('。')[0]}"
     return ""
 
 

@@ -24,7 +24,7 @@ def units(look: Look) -> Iterator[Problem]:
         try:
             unit(symbol)
         except UnitError as error:
-            yield look.at(kind, statement, f"{name(statement)} 的 {where}“{symbol}”不能用:{error}", "改写单位")
+            yield look.at(kind, statement, f"{name(statement)} 的 {where}“{symbol}”不能用：{error}", "改写单位")
 
 
 def _symbols(look: Look) -> Iterator[tuple[str, m.Statement, str, str]]:
@@ -65,8 +65,8 @@ def _differs(
         yield look.at(
             kind,
             statement,
-            f"{what}的单位 {symbol}({mine.chinese})与{role} {code} 的 {card.unit}({wanted.chinese})不是同一种量",
-            f"改用{wanted.chinese}的单位,如 {card.unit},或换一张卡",
+            f"{what}的单位 {symbol}（{mine.chinese}）与{role} {code} 的 {card.unit}（{wanted.chinese}）不是同一种量",
+            f"改用{wanted.chinese}的单位，如 {card.unit}，或换一张卡",
         )
 
 
@@ -81,7 +81,7 @@ def measures(look: Look) -> Iterator[Problem]:
             yield look.at(
                 "indicators",
                 card,
-                f"指标卡 {card.code} 是 {card.measure_of.indicator} 的增速或占比,单位却是 {card.unit}",
+                f"指标卡 {card.code} 是 {card.measure_of.indicator} 的增速或占比，单位却是 {card.unit}",
                 "单位写 %",
             )
         key = (card.measure_of.indicator, card.measure_of.measure)
@@ -103,9 +103,9 @@ def commitments(look: Look) -> Iterator[Problem]:
             yield look.at(
                 "commitments",
                 item,
-                f"承诺 {item.id} 的单位 {item.unit}({mine.chinese})与指标卡 {card.code} 的 {card.unit}({wanted.chinese})"
+                f"承诺 {item.id} 的单位 {item.unit}（{mine.chinese}）与指标卡 {card.code} 的 {card.unit}({wanted.chinese})"
                 "不是同一种量",
-                "改单位,换一张卡,或用 share、growth、relative 类目标说明它说的是占比或增速",
+                "改单位，换一张卡，或用 share、growth、relative 类目标说明它说的是占比或增速",
             )
 
 
@@ -114,8 +114,10 @@ def scopes(look: Look) -> Iterator[Problem]:
     for card in look.pack.all("indicators"):
         whole = look.card(card.part_of) if card.part_of else None
         if whole and whole.scope != card.scope:
-            message = f"指标卡 {card.code} 的口径 {card.scope} 与整体 {whole.code} 的 {whole.scope} 不同,不是它的一部分"
-            yield look.at("indicators", card, message, "改口径,或去掉 part_of")
+            message = (
+                f"指标卡 {card.code} 的口径 {card.scope} 与整体 {whole.code} 的 {whole.scope} 不同，不是它的一部分"
+            )
+            yield look.at("indicators", card, message, "改口径，或去掉 part_of")
     for source in look.pack.all("sources"):
         for column in source.columns:
             yield from _column(look, source, column)
@@ -128,13 +130,13 @@ def _column(look: Look, source: m.Source, column: m.SourceColumn) -> Iterator[Pr
     what = f"来源 {source.code} 的列“{column.column}”"
     if column.scope and column.scope != card.scope:
         message = f"{what}写的口径 {column.scope} 与指标卡 {card.code} 的 {card.scope} 不同"
-        yield look.at("sources", source, message, "换一张卡,或改口径")
+        yield look.at("sources", source, message, "换一张卡，或改口径")
     if column.add_scopes and len(column.add_scopes) != len(column.add):
-        message = f"{what}有 {len(column.add)} 个要加的列,却写了 {len(column.add_scopes)} 个口径"
+        message = f"{what}有 {len(column.add)} 个要加的列，却写了 {len(column.add_scopes)} 个口径"
         yield look.at("sources", source, message, "逐个写明")
     for other in sorted(set(column.add_scopes) - {card.scope}):
         why = _reasons(look).get(card.scope, {}).get(other, "两者口径不同")
-        message = f"{what}要加上口径 {other} 的列,不能加到 {card.scope} 上:{why}"
+        message = f"{what}要加上口径 {other} 的列，不能加到 {card.scope} 上：{why}"
         yield look.at("sources", source, message, "去掉这一列")
 
 
@@ -153,7 +155,7 @@ def cycles(look: Look) -> Iterator[Problem]:
     ):
         for ring in rings(links):
             path = " → ".join((*ring, ring[0]))
-            yield look.at(kind, look.pack.get(kind, ring[0]), f"{word}绕回自己:{path}", "断开其中一环")
+            yield look.at(kind, look.pack.get(kind, ring[0]), f"{word}绕回自己：{path}", "断开其中一环")
 
 
 def rings(links: Links) -> list[tuple[str, ...]]:
@@ -193,7 +195,7 @@ def _formula(look: Look, cards: Cards, card: m.Indicator) -> Iterator[Problem]:
         variables = [card_variable(p) for p in parts if p]
         compiled = compile_expression(card.formula, variables, reasons=cards.reasons, scope_names=cards.scope_names)
     except ExpressionError as error:
-        yield look.at("indicators", card, f"指标卡 {card.code} 的公式:{error}", "改公式,或改所用的卡")
+        yield look.at("indicators", card, f"指标卡 {card.code} 的公式：{error}", "改公式，或改所用的卡")
         return
     wanted, found = unit(card.unit).dimension, compiled.root.dimension
     if compiled.root.kind != "number":
@@ -201,10 +203,10 @@ def _formula(look: Look, cards: Cards, card: m.Indicator) -> Iterator[Problem]:
         yield look.at("indicators", card, message, "写成算式")
     elif found not in (wanted.name, "*"):
         message = (
-            f"指标卡 {card.code} 的公式“{card.formula}”得到的是 {found},而单位 {card.unit} 是{wanted.chinese}"
+            f"指标卡 {card.code} 的公式“{card.formula}”得到的是 {found}，而单位 {card.unit} 是{wanted.chinese}"
             f"({wanted.name})"
         )
-        yield look.at("indicators", card, message, "改单位,或改公式")
+        yield look.at("indicators", card, message, "改单位，或改公式")
 
 
 CHECKS = (units, same_kind, measures, commitments, scopes, cycles, formulas)

@@ -50,8 +50,8 @@ def _commitment(item: m.Commitment) -> Iterator[tuple[str, str, str]]:
     if not item.indicator and not item.unmeasured:
         severity = "error" if item.kind in ("measured", "strive") else "warning"
         yield (
-            f"({KIND_WORDS[item.kind]})没有 indicator,也没有写为什么不能计量",
-            "写上指标卡的代码,或写 unmeasured",
+            f"（{KIND_WORDS[item.kind]}）没有 indicator，也没有写为什么不能计量",
+            "写上指标卡的代码，或写 unmeasured",
             severity,
         )
     if item.value is not None and not item.unit:
@@ -59,7 +59,11 @@ def _commitment(item: m.Commitment) -> Iterator[tuple[str, str, str]]:
     if item.comparator not in COMPARATORS:
         yield f"的 comparator“{item.comparator}”不认识", f"应为 {'、'.join(COMPARATORS[1:])} 之一或留空", "error"
     if item.department and item.department == item.department_inferred:
-        yield f"的推断部门与文件所写的相同({item.department})", "文件写了就不必推断,删去 department_inferred", "warning"
+        yield (
+            f"的推断部门与文件所写的相同（{item.department}）",
+            "文件写了就不必推断，删去 department_inferred",
+            "warning",
+        )
 
 
 def uses(look: Look) -> Iterator[Problem]:
@@ -68,11 +72,11 @@ def uses(look: Look) -> Iterator[Problem]:
     for card in look.pack.all("indicators"):
         # A card that says what it is a part or a measure of, or how it is computed, is of use by that alone.
         if card.code not in named and not (card.part_of or card.measure_of or card.formula):
-            message = f"指标卡 {card.code} 没有用处:没有承诺、目标、公式、材料、运用、来源或数据提到它"
-            yield look.at("indicators", card, message, "用上它,或删去", "warning")
+            message = f"指标卡 {card.code} 没有用处：没有承诺、目标、公式、材料、运用、来源或数据提到它"
+            yield look.at("indicators", card, message, "用上它，或删去", "warning")
         if not card.basis and not card.note:
-            message = f"指标卡 {card.code} 没有依据,也没有说明"
-            yield look.at("indicators", card, message, "写上 basis,没有依据的在 note 里说明", "warning")
+            message = f"指标卡 {card.code} 没有依据，也没有说明"
+            yield look.at("indicators", card, message, "写上 basis，没有依据的在 note 里说明", "warning")
 
 
 def _named(look: Look) -> Iterator[str]:
@@ -109,7 +113,7 @@ def scopes(look: Look) -> Iterator[Problem]:
         for other_code in scope.never_with:
             if other_code == scope.code:
                 message = f"口径 {scope.code} 的 never_with 里有它自己"
-                yield look.at("scopes", scope, message, "删去这一项;同一口径之内能否相加写 parts_add")
+                yield look.at("scopes", scope, message, "删去这一项；同一口径之内能否相加写 parts_add")
 
 
 def lamps(look: Look) -> Iterator[Problem]:
@@ -118,10 +122,10 @@ def lamps(look: Look) -> Iterator[Problem]:
         for number, case in enumerate(rule.cases, start=1):
             wrong = _condition(case.when)
             if wrong:
-                message = f"亮灯规则 {rule.code} 的第 {number} 条“{case.when}”:{wrong}"
+                message = f"亮灯规则 {rule.code} 的第 {number} 条“{case.when}”：{wrong}"
                 yield look.at("lamps", rule, message, "改写这一条")
             elif _always(case.when) and number < len(rule.cases):
-                message = f"亮灯规则 {rule.code} 的第 {number} 条总是成立,后面的 {len(rule.cases) - number} 条用不到"
+                message = f"亮灯规则 {rule.code} 的第 {number} 条总是成立，后面的 {len(rule.cases) - number} 条用不到"
                 yield look.at("lamps", rule, message, "调整次序", "warning")
         if not rule.cases:
             yield look.at("lamps", rule, f"亮灯规则 {rule.code} 一条也没有", "写上 cases")
@@ -153,7 +157,7 @@ def sentences(look: Look) -> Iterator[Problem]:
             wrong = f"里的 {'、'.join(unknown)} 没有东西可填" if unknown else _template(template, filled)
             if wrong:
                 message = f"材料 {paper.code} 的 sentences.{key} {wrong}"
-                do = f"用 {'、'.join(ALWAYS)},其余量度(如 yoy~、gap~、completion)放进方括号"
+                do = f"用 {'、'.join(ALWAYS)}，其余量度（如 yoy~、gap~、completion）放进方括号"
                 yield look.at("papers", paper, message, do, "warning")
 
 

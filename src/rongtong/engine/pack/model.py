@@ -18,7 +18,7 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 def _no_float(value: Any) -> Any:
     # YAML reads 0.85 as a binary float; exact values are written in quotes so that no digit is lost.
     if isinstance(value, float):
-        raise ValueError(f'小数 {value!r} 应加引号写成文字,如 "{value}",以免失去精确值')
+        raise ValueError(f'小数 {value!r} 应加引号写成文字，如 "{value}"，以免失去精确值')
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -434,9 +434,9 @@ class Bound(Statement):
     @model_validator(mode="after")
     def _one(self) -> Bound:
         if (self.value is None) == (self.growth is None):
-            raise ValueError("应给出 value,或给出 growth 与 over")
+            raise ValueError("应给出 value，或给出 growth 与 over")
         if self.growth is not None and not self.over:
-            raise ValueError("有 growth 时要有 over,如 input_enterprise@2024")
+            raise ValueError("有 growth 时要有 over，如 input_enterprise@2024")
         return self
 
 

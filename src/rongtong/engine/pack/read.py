@@ -196,24 +196,24 @@ def _csv_items(
     unknown = sorted(set(reader.fieldnames or ()) - set(model.model_fields))
     if unknown:
         known = "、".join(model.model_fields)
-        problems.append(Problem(path, 1, f"不认识的列 {'、'.join(unknown)};应为 {known}", "改列名或删去该列"))
+        problems.append(Problem(path, 1, f"不认识的列 {'、'.join(unknown)}；应为 {known}", "改列名或删去该列"))
         return
     for row in reader:
         if None in row:
-            problems.append(Problem(path, reader.line_num, "这一行的列比表头多", "检查逗号,含逗号的文字要加引号"))
+            problems.append(Problem(path, reader.line_num, "这一行的列比表头多", "检查逗号，含逗号的文字要加引号"))
             continue
         yield reader.line_num, {}, {k: v for k, v in row.items() if v not in (None, "")}
 
 
 _WORDS = {
     "missing": "缺少必填项",
-    "string_type": "应是文字,请加引号",
+    "string_type": "应是文字，请加引号",
     "extra_forbidden": "不认识的项",
     "string_pattern_mismatch": "写法不对",
     "literal_error": "不在允许的取值之内",
     "string_too_short": "不能为空",
-    "date_from_datetime_parsing": "不是日期,应为 YYYY-MM-DD",
-    "date_parsing": "不是日期,应为 YYYY-MM-DD",
+    "date_from_datetime_parsing": "不是日期，应为 YYYY-MM-DD",
+    "date_parsing": "不是日期，应为 YYYY-MM-DD",
 }
 
 
@@ -224,8 +224,8 @@ def explain(error: ValidationError) -> Iterator[tuple[str, str]]:
         context = item.get("ctx", {})
         expected = context.get("expected") or context.get("pattern")
         message = _WORDS.get(item["type"], str(item["msg"]).removeprefix("Value error, "))
-        found = "" if item["type"] == "missing" else f",现为 {item['input']!r}"
-        yield where, f"“{where}”{message}{found}" + (f",应为 {expected}" if expected else "")
+        found = "" if item["type"] == "missing" else f"，现为 {item['input']!r}"
+        yield where, f"“{where}”{message}{found}" + (f"，应为 {expected}" if expected else "")
 
 
 def read_layer(files: Files) -> tuple[Layer | None, list[Problem]]:
@@ -242,7 +242,7 @@ def read_layer(files: Files) -> tuple[Layer | None, list[Problem]]:
             if path != "pack.yaml" and not any(fnmatch(path, pattern) for pattern in LOOSE):
                 expected = "、".join(pattern for pattern, _, _ in KINDS.values())
                 problems.append(
-                    Problem(path, 1, f"不认识的文件;应为 {expected} 或 {'、'.join(LOOSE)}", "改名或移出规则包")
+                    Problem(path, 1, f"不认识的文件；应为 {expected} 或 {'、'.join(LOOSE)}", "改名或移出规则包")
                 )
             continue
         for line, statement in _statements(path, files[path], getattr(m, KINDS[kind][1]), problems):
@@ -252,7 +252,7 @@ def read_layer(files: Files) -> tuple[Layer | None, list[Problem]]:
                 name = " ".join(str(part) for part in key if part is not None)
                 problems.append(
                     Problem(
-                        path, line, f"{name} 已在 {first.file}:{first.line} 写过", "删去一处,或给出不同的 valid_from"
+                        path, line, f"{name} 已在 {first.file}:{first.line} 写过", "删去一处，或给出不同的 valid_from"
                     )
                 )
                 continue
@@ -263,7 +263,7 @@ def read_layer(files: Files) -> tuple[Layer | None, list[Problem]]:
 
 def _manifest(files: Files, problems: list[Problem]) -> m.Manifest | None:
     if "pack.yaml" not in files:
-        problems.append(Problem("pack.yaml", 1, "没有 pack.yaml", "写一个,给出 code、name、version"))
+        problems.append(Problem("pack.yaml", 1, "没有 pack.yaml", "写一个，给出 code、name、version"))
         return None
     for _, statement in _statements("pack.yaml", files["pack.yaml"], m.Manifest, problems):
         assert isinstance(statement, m.Manifest)
@@ -276,7 +276,7 @@ def read_one(path: str, data: bytes, model: type[m.Statement]) -> tuple[m.Statem
     problems: list[Problem] = []
     found = [statement for _, statement in _statements(path, data, model, problems)]
     if not problems and len(found) != 1:
-        problems.append(Problem(path, 1, f"应恰好有一项,现有 {len(found)} 项", "拆成几个文件"))
+        problems.append(Problem(path, 1, f"应恰好有一项，现有 {len(found)} 项", "拆成几个文件"))
     return (found[0] if found and not problems else None), problems
 
 
@@ -292,7 +292,7 @@ def _statements(
         except ValidationError as error:
             for where, message in explain(error):
                 at = keys.get(where.split(".")[0], line)
-                problems.append(Problem(path, at, message, "按规则包的格式改正(rongtong pack schema 给出格式)"))
+                problems.append(Problem(path, at, message, "按规则包的格式改正（rongtong pack schema 给出格式）"))
 
 
 def combine(layers: Sequence[Layer]) -> Pack:

@@ -1,0 +1,42 @@
+"""What the papers remember: what officers wrote in them, and which papers were made."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Note(models.Model):
+    """An officer's paragraphs for a section of a paper and period. Never changed: a new text is a new version."""
+
+    paper = models.CharField(max_length=16)
+    period = models.CharField(max_length=16)
+    section = models.CharField(max_length=64)
+    text = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["paper", "period", "section", "id"], name="note_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.paper} {self.period} {self.section}"
+
+
+class Issue(models.Model):
+    """A paper that was made: from which packs, as known on which day, and every figure shown in it (JSON)."""
+
+    paper = models.CharField(max_length=16)
+    period = models.CharField(max_length=16)
+    place = models.CharField(max_length=32, blank=True, default="")
+    use = models.CharField(max_length=64, blank=True, default="")
+    made_at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    as_of = models.DateField()
+    pack = models.CharField(max_length=64)
+    figures = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["paper", "period", "place", "use", "id"], name="issue_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.paper} {self.period} {self.sha256[:12]}"
