@@ -178,3 +178,11 @@ def test_spark_gives_the_digits_duckdb_gives(command: Command, home: Path) -> No
     pytest.importorskip("pyspark", reason="pyspark is not installed: make test-all installs it")
     words = ("figures", "--indicator", "industrial_rd_expense", "--period", "2025Q1")
     assert answer(command, home, *words, "--engine", "spark") == answer(command, home, *words)
+
+
+def test_a_region_made_only_from_the_how_to_runs_the_main_job_without_code(command: Command, tmp_path: Path) -> None:
+    home = tmp_path / "var"
+    printed = command(home, "demo", f"--pack={PACKS / 'example'}", "--no-serve").stdout
+    assert "没有生成" not in printed
+    assert "企业科技创新投入  2025H1" in printed
+    assert len(list((home / "out").iterdir())) == 6

@@ -24,6 +24,15 @@ MONITORING = (
     "{period}，{place}{name}{value}{unit}[，同比{yoy~}][，增速{tied}{whole}第{yoy_rank}位][，占{whole}{share}%][，{gap~}]"
     "[；完成全年目标的{completion}%][，应达{baseline}%]。"
 )
+# The sentences of papers, by name, where a pack gives none of its own.
+PATTERNS: Mapping[str, str] = {
+    "overall": "{period}，{place}{name}{value}{unit}[，同比{yoy~}][，完成全年目标{goal}{unit}的{completion}%][，应达{baseline}%]。",
+    "field": "{name}[同比{yoy~}][，完成全年目标的{completion}%]",
+    "city": "{place}{value}{unit}[，同比{yoy~}][，增速{tied}{whole}第{yoy_rank}位][，{gap~}][，完成全年目标的{completion}%][，应达{baseline}%]。",
+    "behind": "{place}{value}{unit}[，同比{yoy~}][，完成全年目标的{completion}%][，应达{baseline}%]。",
+    "gap": "距应达进度差{shortfall}{unit}。",
+    "forecast": "按近年同期份额推算，全年{name}预计{forecast}{unit}，八成区间{forecast_low}—{forecast_high}{unit}[，达到全年目标的可能性{probability}%]。",
+}
 UNREPORTED = "{period}，{place}{name}未报。"
 _TOKEN = re.compile(r"\{([a-z_]+)(~?)\}|([\[\]])|([^{}\[\]]+)")
 

@@ -83,15 +83,20 @@ def test_an_unknown_block_names_the_file() -> None:
         blocks.block("weather", ctx)
 
 
-@pytest.mark.parametrize("template", [None, "{nothing}", "[{value}"])
-def test_a_sentence_that_is_missing_or_wrong_names_the_file(template: str | None) -> None:
+@pytest.mark.parametrize("template", ["{nothing}", "[{value}"])
+def test_a_sentence_that_is_wrong_names_the_file(template: str) -> None:
     ctx = writing.context("dispatch", H1, None, "", "")
-    sentences = {k: v for k, v in ctx.wording.sentences.items() if k != "overall"}
-    if template:
-        sentences["overall"] = template
-    ctx.wording = ctx.wording.model_copy(update={"sentences": sentences})
+    ctx.wording = ctx.wording.model_copy(update={"sentences": {"overall": template}})
     with pytest.raises(Unknown, match=r"zhejiang/papers/dispatch\.yaml"):
         blocks.block("overall", ctx)
+
+
+def test_a_packs_own_sentence_replaces_the_usual_one() -> None:
+    ctx = writing.context("dispatch", H1, None, "", "")
+    ctx.wording = ctx.wording.model_copy(update={"sentences": {"overall": "{name}共{value}{unit}。"}})
+    first = next(iter(blocks.block("overall", ctx)))
+    assert isinstance(first, Paragraph)
+    assert plain(first.words).startswith("规上工业研发费用共851.36亿元。")
 
 
 def test_headings_lose_the_ordinal_the_pack_wrote() -> None:

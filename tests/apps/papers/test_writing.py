@@ -372,3 +372,9 @@ def test_all_papers_are_written_under_their_chinese_names(tmp_path: Path) -> Non
 def test_a_sheet_needs_a_city_of_the_pack() -> None:
     ctx = writing.context("evidence", Period.parse("2025H1"), None, "杭州", "ding")
     assert evidence.sheets(ctx) == [("330100", "ding")]
+
+
+def test_the_ledger_of_a_part_year_is_the_years() -> None:
+    half, year = (writing.make_file("ledger", Period.parse(p)) for p in ("2025H1", "2025"))
+    assert half.data == year.data
+    assert half.period == "2025"

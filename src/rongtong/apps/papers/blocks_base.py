@@ -186,10 +186,8 @@ class Context:
         return (self.number(figure),) if figure else (Text(missing),)
 
     def fill(self, template_name: str, figures: Mapping[str, Figure], **given: str) -> tuple[Inline, ...]:
-        """A sentence of the pack's, filled. Raises queries.Unknown naming the file when there is none or it is wrong."""
-        template = self.wording.sentences.get(template_name)
-        if template is None:
-            raise queries.Unknown(f"{self.file}:sentences 里没有“{template_name}”。请补上这一句的写法。")
+        """A sentence of the pack's, or the usual one, filled. Raises queries.Unknown naming the file when it is wrong."""
+        template = self.wording.sentences.get(template_name) or sentence.PATTERNS[template_name]
         try:
             pieces = sentence.fill(template, figures, given)
         except sentence.TemplateError as error:

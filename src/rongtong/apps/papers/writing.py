@@ -75,10 +75,10 @@ def wording_of(pack: Pack, kind: str) -> tuple[PaperWording, str]:
 
 def check_period(kind: str, period: Period) -> None:
     """Raises Unknown when a paper of this kind is not made for such a period."""
-    fits = {"half_year": period.kind == "half", "annual": period.kind == "year", "ledger": period.kind == "year"}
+    fits = {"half_year": period.kind == "half", "annual": period.kind == "year"}
     if fits.get(kind, period.cumulative):
         return
-    form = {"half_year": "半年，如 2025H1", "annual": "年，如 2024", "ledger": "年，如 2025"}
+    form = {"half_year": "半年，如 2025H1", "annual": "年，如 2024"}
     expected = form.get(kind, "年初累计的期，如 2025Q1、2025H1、2025-01..09 或 2025")
     raise Unknown(f"{KINDS[kind]}的期是 {period}，应为{expected}。")
 
@@ -87,6 +87,9 @@ def context(kind: str, period: Period, as_of: date | None, place: str, use: str)
     """What a paper of this kind starts from. Raises Unknown as `wording_of` and `check_period` do, or PlaceError."""
     pack = packs.current(as_of)
     wording, file = wording_of(pack, kind)
+    if kind == "ledger":
+        # The ledger is a year's; asked for a part of it, it is the year's as known on the day.
+        period = period.whole_year
     check_period(kind, period)
     if kind != "evidence" and (place or use):
         raise Unknown(f"--place 和 --use 只用于证据表；{KINDS[kind]}按全域生成。")
@@ -180,7 +183,7 @@ def make_file(kind: str, period: Period, as_of: date | None = None, place: str =
         paper = _paper(ctx)
         data, shown = docx_bytes(paper), figures(paper)
         manual = tuple(block.section for block in paper.blocks if isinstance(block, Manual))
-    return Made(kind, str(period), ctx.place, use, ctx.as_of, ctx.pack.fingerprint, data, shown, sections, manual)
+    return Made(kind, str(ctx.period), ctx.place, use, ctx.as_of, ctx.pack.fingerprint, data, shown, sections, manual)
 
 
 def latest(kind: str, today: date) -> Period:

@@ -13,7 +13,7 @@ from rongtong.engine.pace import VARIABLES
 from rongtong.engine.pack.check_base import Look, reference_head
 from rongtong.engine.pack.check_files import card_words
 from rongtong.engine.pack.read import Problem
-from rongtong.engine.sentence import TemplateError, fill
+from rongtong.engine.sentence import PATTERNS, TemplateError, fill
 
 if TYPE_CHECKING:
     from rongtong.engine.pack import model as m
@@ -152,6 +152,10 @@ def sentences(look: Look) -> Iterator[Problem]:
     known = {*MEASURES, *ALWAYS, "goal"}
     for paper in look.pack.all("papers"):
         for key, template in paper.sentences.items():
+            if key not in PATTERNS:
+                do = f"用 {'、'.join(PATTERNS)} 之一"
+                yield look.at("papers", paper, f"材料 {paper.code} 的 sentences.{key} 没有哪里会用到", do)
+                continue
             unknown = sorted(set(_BLANK.findall(template)) - known)
             filled = ALWAYS if key in ABOUT_PLACES else known
             wrong = f"里的 {'、'.join(unknown)} 没有东西可填" if unknown else _template(template, filled)

@@ -507,5 +507,7 @@ class PaperWording(Statement):
     indicators: tuple[Code, ...]
     real_indicators: tuple[Code, ...] = ()
     sections: tuple[Section, ...]
-    sentences: dict[str, Text] = Field(default_factory=dict)
+    sentences: dict[str, Text] = Field(
+        default_factory=dict, description="sentences in place of the usual ones (engine.sentence.PATTERNS)"
+    )
     cite: Cite | None = None
