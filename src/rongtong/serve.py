@@ -30,6 +30,7 @@ def serve(host: str, port: int, workers: int = 1, threads: int = 8) -> int:
                 "loglevel": "warning",
                 "timeout": 120,
                 "proc_name": "rongtong",
+                "control_socket_disable": True,
             }
             for name, value in options.items():
                 self.cfg.set(name, value)

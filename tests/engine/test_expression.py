@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -343,16 +342,13 @@ def _here() -> list[dict[str, Value]]:
 
 
 @pytest.mark.large
-def test_postgresql_gives_what_duckdb_gives() -> None:
-    url = os.environ.get("RONGTONG_TEST_POSTGRES")
-    if not url:
-        pytest.skip("RONGTONG_TEST_POSTGRES names no PostgreSQL server")
+def test_postgresql_gives_what_duckdb_gives(postgres_url: str) -> None:
     import psycopg
     from psycopg.rows import dict_row
 
     compiled = {f"e{n}": compile_expression(s, SMALL) for n, s in enumerate(SAMPLES)}
     query = statement(compiled, values_table(SMALL, ROWS), ["row_number_"]).sql(dialect="postgres")
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    with psycopg.connect(postgres_url, row_factory=dict_row) as connection:
         found = sorted(connection.execute(query).fetchall(), key=lambda r: int(r["row_number_"]))  # type: ignore[call-overload]
     assert [{k: outcome(k, c, row).value for k, c in compiled.items()} for row in found] == _here()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from rongtong import clock
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import goals, queries, shapes
 from rongtong.engine import target as targeting
@@ -51,7 +52,7 @@ def why(figure_id: str, as_of: date | None = None) -> dict[str, Any]:
         *_commitments(pack, figure.key.indicator),
         _indicator(queries.card(pack, figure.key.indicator), pack),
         *_targets(pack, figure),
-        *_allocations(figure, as_of),
+        *_allocations(pack, figure, as_of),
         *_observations(figure),
         *_status(figure, row),
         *_uses(pack, figure.key.indicator),
@@ -122,24 +123,15 @@ def _targets(pack: Pack, figure: Figure) -> list[Link]:
     return links
 
 
-def _allocations(figure: Figure, as_of: date | None) -> list[Link]:
-    from rongtong import clock
-
+def _allocations(pack: Pack, figure: Figure, as_of: date | None) -> list[Link]:
+    card = queries.card(pack, figure.key.indicator)
     links = []
-    for allocation in goals.in_force(figure.key.indicator, figure.key.period, as_of or clock.today()):
-        cell = allocation.cells.filter(place=figure.key.place).first()
-        if cell is None:
-            continue
-        goal = next((f for f in figure.walk() if f.operation == "allocated" and f.key.place == figure.key.place), None)
-        text = f"{allocation.code} 第 {allocation.version} 版" + (f":{goal.text} {goal.unit}" if goal else "")
-        links.append(
-            Link(
-                "allocation",
-                f"{allocation.code}/{allocation.version}",
-                text,
-                {"known_from": allocation.known_from.isoformat()},
-            )
-        )
+    for allocation in goals.in_force(card.code, figure.key.period, as_of or clock.today()):
+        for cell in allocation.cells.filter(place=figure.key.place).order_by("subject"):
+            goal = goals.cell_figure(cell, allocation, card, None)
+            text = f"{allocation.code} 第 {allocation.version} 版：{cell.subject}{goal.text} {goal.unit}"
+            detail = {"figure": goal.id, "known_from": allocation.known_from.isoformat()}
+            links.append(Link("allocation", f"{allocation.code}/{allocation.version}", text, detail))
     return links
 
 
