@@ -9,7 +9,6 @@ import pytest
 from sound_pack import SOUND, shape
 
 from rongtong.engine.pack.check import check
-from rongtong.engine.pack.check_files import HEADINGS, REQUIRED
 from rongtong.engine.pack.read import Layer, Problem, combine, read_layer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -229,13 +228,6 @@ def test_a_file_in_the_layout_of_a_source_is_left_to_the_importer() -> None:
     assert findings(SOUND | {"data/foreign.csv": foreign}) == []
     unknown = SOUND | {"data/foreign.csv": "地方,数\n东,7\n"}
     assert "不认识的列" in the_one(findings(unknown)).message
-
-
-def test_the_standard_layout_is_the_importer_s() -> None:
-    from rongtong.apps.observations import mapping
-
-    assert mapping.COLUMNS == HEADINGS
-    assert mapping.REQUIRED == REQUIRED
 
 
 def test_a_missing_document_is_one_finding_that_counts_its_uses() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rongtong.engine.pack.model import Bound, Indicator, Manifest, Target
+from rongtong.engine.pack.model import Indicator, Manifest, Target
+from rongtong.engine.pack.plan import Bound
 from rongtong.engine.pack.read import (
     KINDS,
     Layer,

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from rongtong.engine.period import Period
 from rongtong.engine.quantity import decimal_text
+from rongtong.engine.standard import REQUIRED
 
 if TYPE_CHECKING:
     from rongtong.engine.pack.model import Synthetic
 
 STEP = Fraction(1, 100)
-HEADER = ("indicator", "place", "period", "value", "unit", "status", "known_from", "source", "note")
+HEADER = (*REQUIRED, "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,6 @@ def csv_file(spec: Synthetic, values: Sequence[Value]) -> bytes:
                 "synthetic",
                 known,
                 f"演示数据（生成，种子 {spec.seed}）",
-                "",
             ]
         )
     return out.getvalue().encode()

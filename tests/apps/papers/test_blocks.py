@@ -11,7 +11,7 @@ from rongtong.apps.papers.document import Paper, Paragraph, Table, check, figure
 from rongtong.apps.papers.layout import docx_bytes
 from rongtong.apps.planning.queries import Unknown
 from rongtong.engine.figure import Key
-from rongtong.engine.pack.model import Section
+from rongtong.engine.pack.plan import Section
 from rongtong.engine.period import Period
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_store")]

@@ -16,7 +16,7 @@ from rongtong.apps.planning.models import Allocation
 from rongtong.apps.registry.models import Account
 from rongtong.engine.allocation import allocate
 from rongtong.engine.allocation.solution import Infeasible, Solution
-from rongtong.engine.pack.model import Split
+from rongtong.engine.pack.plan import Split
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 

@@ -8,11 +8,9 @@ from datetime import date
 
 from rongtong.apps.observations.models import Observation
 from rongtong.engine.quantity import Quantity, unit
+from rongtong.engine.standard import COLUMNS
 
-HEADER = (
-    "indicator", "place", "period", "value", "unit", "status", "known_from", "source", "note",
-    "chain", "subject", "funds", "use", "edition", "reason",
-)  # fmt: skip
+HEADER = tuple(c for c in COLUMNS if c != "scope")
 
 
 def guarded(text: str) -> str:

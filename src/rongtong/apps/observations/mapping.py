@@ -16,29 +16,10 @@ from rongtong.apps.observations.fields import Fields, Raw, Refused, exact_number
 from rongtong.engine.pack.model import Source, SourceColumn
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.reading import HARD, Finding, Reading
+from rongtong.engine.standard import COLUMNS, REQUIRED
 from rongtong.engine.workbook import Sheet, Value, WorkbookError, heading, plain, read_book, shown
 
 STANDARD = "standard"
-# field → its headings; the first is the one that the template and the error messages use
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "indicator": ("指标", "indicator"),
-    "place": ("地区", "place"),
-    "period": ("期", "period"),
-    "value": ("数值", "value"),
-    "unit": ("单位", "unit"),
-    "status": ("状态", "status"),
-    "known_from": ("发布日期", "known_from"),
-    "source": ("来源", "source"),
-    "note": ("说明", "note"),
-    "chain": ("产业链", "chain"),
-    "subject": ("主体类型", "subject"),
-    "funds": ("资金来源", "funds"),
-    "use": ("用途", "use"),
-    "scope": ("口径", "scope"),
-    "edition": ("区划版本", "edition"),
-    "reason": ("核实说明", "reason"),
-}
-REQUIRED = ("indicator", "place", "period", "value", "unit", "status", "known_from")
 # What says that a sheet is meant to be in the standard format, so that a missing column is named instead of "unknown".
 TELLING = ("indicator", "place", "value")
 HEADER_WITHIN = 15

@@ -6,11 +6,12 @@ import io
 from datetime import date
 from typing import Any
 
-from rongtong.apps.observations.mapping import COLUMNS, EXAMPLE, REQUIRED
+from rongtong.apps.observations.mapping import EXAMPLE
 from rongtong.apps.observations.models import STATUSES
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
+from rongtong.engine.standard import COLUMNS, REQUIRED
 
 VERSION = "rongtong-observations-1"
 DATA_SHEET, HELP_SHEET, META_SHEET, LIST_SHEET = "数据", "填写说明", "_版本", "_选项"

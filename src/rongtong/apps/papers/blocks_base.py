@@ -14,7 +14,8 @@ from rongtong.apps.planning import queries
 from rongtong.engine import sentence
 from rongtong.engine.figure import Figure
 from rongtong.engine.indicator import Board, Row
-from rongtong.engine.pack.model import Indicator, PaperWording
+from rongtong.engine.pack.model import Indicator
+from rongtong.engine.pack.plan import PaperWording
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 from rongtong.engine.place import LEVEL_NAMES

@@ -17,7 +17,7 @@ from rongtong.apps.papers.blocks_method import sources
 from rongtong.apps.papers.document import Attachment, Block, Heading, Manual, PageBreak, Paper, figures
 from rongtong.apps.papers.layout import docx_bytes
 from rongtong.apps.planning.queries import Unknown
-from rongtong.engine.pack.model import PaperWording, Section
+from rongtong.engine.pack.plan import PaperWording, Section
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 

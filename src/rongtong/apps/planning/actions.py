@@ -15,7 +15,7 @@ from rongtong.apps.registry.models import Account
 from rongtong.engine.allocation import allocate as solve
 from rongtong.engine.allocation.solution import Infeasible
 from rongtong.engine.indicator import Board
-from rongtong.engine.pack.model import Split
+from rongtong.engine.pack.plan import Split
 from rongtong.engine.quantity import Quantity
 
 

@@ -16,7 +16,7 @@ from rongtong.apps.registry import access
 from rongtong.engine.allocation import allocate as solve
 from rongtong.engine.allocation.solution import Infeasible
 from rongtong.engine.figure import Key
-from rongtong.engine.pack.model import Split
+from rongtong.engine.pack.plan import Split
 from rongtong.engine.period import Period
 
 router = Router(tags=["monitoring"])

@@ -335,7 +335,7 @@ def _print_solution(data: dict[str, Any]) -> None:
 def read_split(path: Path) -> Any:
     """The specification in a file. Raises SplitError with every error and line."""
     from rongtong.apps.planning.splitting import SplitError
-    from rongtong.engine.pack.model import Split
+    from rongtong.engine.pack.plan import Split
     from rongtong.engine.pack.read import read_one
 
     if not path.is_file():

@@ -12,7 +12,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import queries
 from rongtong.engine.allocation.problem import Cell, Constraint, Kind, Problem, Remainder, growth_floor
 from rongtong.engine.figure import Figure, Key
-from rongtong.engine.pack.model import Bound, Split
+from rongtong.engine.pack.plan import Bound, Split
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.place import LEVEL_NAMES
 from rongtong.engine.quantity import Quantity, decimal_text, unit

@@ -15,28 +15,9 @@ from rongtong.engine.pack.check_base import Look, dimension_of, period_of
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.place import LEVEL_NAMES, PlaceError
 from rongtong.engine.quantity import parse_number
+from rongtong.engine.standard import COLUMNS, REQUIRED
 
-# The standard long layout: field → its headings in Chinese and English. The importer reads the same; a test says so.
-HEADINGS: dict[str, tuple[str, str]] = {
-    "indicator": ("指标", "indicator"),
-    "place": ("地区", "place"),
-    "period": ("期", "period"),
-    "value": ("数值", "value"),
-    "unit": ("单位", "unit"),
-    "status": ("状态", "status"),
-    "known_from": ("发布日期", "known_from"),
-    "source": ("来源", "source"),
-    "note": ("说明", "note"),
-    "chain": ("产业链", "chain"),
-    "subject": ("主体类型", "subject"),
-    "funds": ("资金来源", "funds"),
-    "use": ("用途", "use"),
-    "scope": ("口径", "scope"),
-    "edition": ("区划版本", "edition"),
-    "reason": ("核实说明", "reason"),
-}
-REQUIRED = ("indicator", "place", "period", "value", "unit", "status", "known_from")
-_FIELD = {heading: field for field, names in HEADINGS.items() for heading in names}
+_FIELD = {heading: field for field, names in COLUMNS.items() for heading in names}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -110,9 +91,9 @@ def _foreign(look: Look, table: Table) -> bool:
 def _header(table: Table) -> Iterator[Problem]:
     fields = [_FIELD.get(h.strip().rstrip("*").lower()) for h in table.header]
     unknown = [h for h, f in zip(table.header, fields, strict=True) if f is None]
-    missing = [HEADINGS[f][1] for f in REQUIRED if f not in fields]
+    missing = [COLUMNS[f][1] for f in REQUIRED if f not in fields]
     if unknown:
-        shown = "、".join(names[1] for names in HEADINGS.values())
+        shown = "、".join(names[1] for names in COLUMNS.values())
         yield Problem(
             table.file, 1, f"不认识的列 {'、'.join(unknown)}；应为 {shown}", "改列名，或写一份 sources/*.yaml"
         )

@@ -17,6 +17,7 @@ from rongtong.engine.place import PlaceError
 
 if TYPE_CHECKING:
     from rongtong.engine.pack import model as m
+    from rongtong.engine.pack import plan
 else:
     m = LazyModule("rongtong.engine.pack.model")
 
@@ -178,7 +179,7 @@ def _source(s: m.Source) -> Named:
             yield f"columns“{column.column}”", "scopes", scope
 
 
-def _split(s: m.Split) -> Named:
+def _split(s: plan.Split) -> Named:
     yield "indicator", "indicators", s.indicator
     yield "total.target", "targets", s.total.target
     if s.total.figure:
@@ -206,7 +207,7 @@ def _figure(where: str, text: str) -> Named:
     yield where, "places", key.place
 
 
-def _paper(s: m.PaperWording) -> Named:
+def _paper(s: plan.PaperWording) -> Named:
     for code in (*s.indicators, *s.real_indicators):
         yield "indicators", "indicators", code
 

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from rongtong.engine.pack import model as m
+    from rongtong.engine.pack import plan
 else:
     # The models (pydantic) and the parser are loaded by the first pack that is read.
     m = LazyModule("rongtong.engine.pack.model")
+    plan = LazyModule("rongtong.engine.pack.plan")
     yaml = LazyModule("yaml")
 
 Files = Mapping[str, bytes]
 
-# kind → (file pattern, name of the model, the fields that identify a statement)
+# kind → (file pattern, name of the model in `model`, or in `plan`, the fields that identify a statement)
 KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "documents": ("documents.yaml", "Document", ("code",)),
     "places": ("places.csv", "Place", ("code",)),
@@ -49,8 +51,8 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "sources": ("sources/*.yaml", "Source", ("code",)),
     "synthetic": ("demo.yaml", "Synthetic", ("indicator", "level")),
     "calendar": ("calendar.csv", "Holiday", ("date",)),
-    "allocations": ("allocations/*.yaml", "Split", ("code",)),
-    "papers": ("papers/*.yaml", "PaperWording", ("code",)),
+    "allocations": ("allocations/*.yaml", "plan.Split", ("code",)),
+    "papers": ("papers/*.yaml", "plan.PaperWording", ("code",)),
 }
 LOOSE = ("data/*.csv", "data/*.xlsx", "shapes/*.geojson", "README*.md", "LICENSE*", "NOTICE*")
 
@@ -145,6 +147,13 @@ def _start(statement: m.Statement) -> str:
 
 def _key(kind: str, statement: m.Statement) -> tuple[Any, ...]:
     return tuple(getattr(statement, name) for name in KINDS[kind][2])
+
+
+def model_of(kind: str) -> type[m.Statement]:
+    """The model of a kind of statement."""
+    name = KINDS[kind][1]
+    found: type[m.Statement] = getattr(plan, name[5:]) if name.startswith("plan.") else getattr(m, name)
+    return found
 
 
 def fingerprint(files: Files) -> str:
@@ -245,7 +254,7 @@ def read_layer(files: Files) -> tuple[Layer | None, list[Problem]]:
                     Problem(path, 1, f"不认识的文件；应为 {expected} 或 {'、'.join(LOOSE)}", "改名或移出规则包")
                 )
             continue
-        for line, statement in _statements(path, files[path], getattr(m, KINDS[kind][1]), problems):
+        for line, statement in _statements(path, files[path], model_of(kind), problems):
             key = _key(kind, statement)
             if key in statements[kind]:
                 first = origins[(kind, key)]
@@ -316,8 +325,8 @@ def combine(layers: Sequence[Layer]) -> Pack:
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every file of a pack, by file pattern."""
     result = {"pack.yaml": m.Manifest.model_json_schema()}
-    for pattern, model, _ in KINDS.values():
-        item = getattr(m, model).model_json_schema()
+    for kind, (pattern, _, _) in KINDS.items():
+        item = model_of(kind).model_json_schema()
         result[pattern] = item if pattern.endswith(".csv") else {"type": "array", "items": item}
     return result
 
