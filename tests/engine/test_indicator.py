@@ -154,3 +154,13 @@ def test_the_place_that_covers_a_report_is_the_lowest_one_above_all_of_it(pack: 
     assert tree.covering(["330102"]) == "330102"
     assert tree.covering(["330102", "330203"]) == "330000"
     assert tree.covering([]) is None
+
+
+def test_where_less_is_better_the_least_ranks_first_and_its_value_stays_what_it_is(pack: Pack) -> None:
+    card = pack.get("indicators", "industrial_rd_expense").model_copy(update={"direction": "down"})
+    request = Request(card, Q1, AS_OF, pack.places.at_level("city"), "330000")
+    found = board(request, facts_of(pack, "industrial_rd_expense_2025q1.csv"), cards(pack), pack.places)
+    rows = {r.place: r.figures for r in found.rows}
+    assert int(rows["330400"]["yoy_rank"].number) == 1
+    assert int(rows["331100"]["rank"].number) == 1
+    assert rows["331100"]["rank"].inputs[0].text == "18.14"

@@ -285,11 +285,12 @@ def base_from_growth(key: Key, level: Figure, rate: Figure) -> Figure | None:
     return derive(key, quantity, "base_from_growth", (level, rate), status=status, decimals=level.decimals)
 
 
-def ranks(figures: Mapping[str, Figure], measure: str) -> dict[str, Figure]:
+def ranks(figures: Mapping[str, Figure], measure: str, *, smallest_first: bool = False) -> dict[str, Figure]:
     """Place → its rank among those with data, largest first, ties sharing a rank (1, 2, 2, 4). Exact comparison."""
     result: dict[str, Figure] = {}
+    sign = -1 if smallest_first else 1
     for place, figure in figures.items():
-        ahead = sum(other.quantity.amount > figure.quantity.amount for other in figures.values())
+        ahead = sum(sign * (other.quantity.amount - figure.quantity.amount) > 0 for other in figures.values())
         tied = sum(other.quantity.amount == figure.quantity.amount for other in figures.values()) > 1
         result[place] = derive(
             figure.key.of(measure),

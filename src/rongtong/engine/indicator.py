@@ -8,7 +8,7 @@ check of the total's growth from levels (never a mean of rates).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -307,9 +307,8 @@ class _Maker:
         """Rank by value and by growth, among places with data; larger is better unless the card says lower is."""
         for source, measure in (("value", "rank"), ("yoy", "yoy_rank")):
             have = {p: m[source] for p, m in measures.items() if source in m}
-            if self.request.card.direction == "down":
-                have = {p: replace(f, quantity=f.quantity * -1) for p, f in have.items()}
-            for place, rank in fig.ranks(have, measure).items():
+            lowest = self.request.card.direction == "down"
+            for place, rank in fig.ranks(have, measure, smallest_first=lowest).items():
                 measures[place][measure] = rank
 
     def gaps(self, measures: Mapping[str, Measures], top: Measures) -> None:

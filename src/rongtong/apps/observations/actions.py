@@ -90,14 +90,6 @@ def import_file(
         return _write(parsed, _plan(parsed, pack), file_name, actor, pack)
 
 
-def load_rows(csv_bytes: bytes, file_name: str, *, actor: Account) -> Report:
-    """Take in rows made in memory, as the bytes of a CSV file in the standard format, by the same path as a file.
-
-    Raises what `import_file` raises.
-    """
-    return import_file(csv_bytes, file_name, actor=actor, source="standard")
-
-
 def _plan(parsed: Parsed, pack: Pack) -> _Plan:
     indicators = {r.indicator for r in parsed.rows}
     stored = list(lookup.held(indicators, pack))
