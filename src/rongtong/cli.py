@@ -18,6 +18,7 @@ OFFERS = (
     "rongtong.apps.packs.commands",
     "rongtong.apps.registry.commands",
     "rongtong.apps.records.commands",
+    "rongtong.apps.cases.commands",
     "rongtong.apps.observations.commands",
     "rongtong.apps.planning.commands",
     "rongtong.apps.papers.commands",

@@ -215,7 +215,10 @@ def test_statements_cannot_be_changed_and_refuse_unknown_keys() -> None:
 def test_the_published_schemas_are_up_to_date() -> None:
     """Written by `rongtong pack schema -o docs/pack-schema`."""
     folder = ROOT / "docs" / "pack-schema"
-    wanted = {p.replace("/*", "").rsplit(".", 1)[0] + ".schema.json": schema for p, schema in schemas().items()}
+    wanted = {
+        p.replace("/*", "").replace("/", "-").rsplit(".", 1)[0] + ".schema.json": schema
+        for p, schema in schemas().items()
+    }
     assert {p.name for p in folder.iterdir()} == set(wanted)
     assert len(wanted) == len(KINDS) + 1
     for name, schema in wanted.items():

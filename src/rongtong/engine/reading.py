@@ -30,7 +30,7 @@ _PHRASES = (
     "无误",
     "正确",
 )
-_SHORTEST_REASON = 4
+_SHORTEST_REASON = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,11 @@ class Reading:
 
 
 def real_reason(text: str) -> bool:
-    """Whether a written reason says something beyond “核实无误”: four characters or more besides such phrases."""
+    """Whether a written reason says something beyond “核实无误”: six characters or more besides such phrases, no repeats."""
     rest = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text))
     for phrase in _PHRASES:
         rest = rest.replace(phrase, "")
-    return len(rest) >= _SHORTEST_REASON and len(set(rest)) > 1
+    return len(rest) >= _SHORTEST_REASON and len(set(rest)) > 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -37,17 +37,22 @@ class Act:
     leaf: Leaf | None = None
 
 
+Rule = Callable[[Account, str, str], None]
+
+
 @contextmanager
-def act(kind: str, *, actor: Account, place: str = "", subject: str = "") -> Iterator[Act]:
+def act(kind: str, *, actor: Account, place: str = "", subject: str = "", rule: Rule = access.require) -> Iterator[Act]:
     """One write by `actor` about `place`: `with act("registry.grant", actor=me, place=code) as this: ...`.
 
+    `rule` decides whether the actor may, by raising registry.access.Denied: the roles' patterns, unless a process
+    definition says who may make a step.
     The leaf is appended when the block ends without an exception; with one, nothing of the block is kept. An act within
     an act joins its transaction and has its own leaf, which comes first. The log is locked from the first leaf of a
     transaction to its end, so long work comes before, not after, an inner act.
     Raises registry.access.Denied before the block runs, and NotCanonical for a payload without an exact form.
     """
     with transaction.atomic():
-        access.require(actor, kind, place)
+        rule(actor, kind, place)
         this = Act(kind=kind, actor=actor, place=place, subject=subject)
         yield this
         entry = log.Entry(clock.now(), actor.username, kind, place, this.subject, this.payload)

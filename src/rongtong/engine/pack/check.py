@@ -7,7 +7,16 @@ broken statement is passed over by the other checks.
 
 from __future__ import annotations
 
-from rongtong.engine.pack import check_dates, check_files, check_goals, check_references, check_units, check_words
+from rongtong.engine.pack import (
+    check_collections,
+    check_dates,
+    check_files,
+    check_goals,
+    check_processes,
+    check_references,
+    check_units,
+    check_words,
+)
 from rongtong.engine.pack.check_base import Check, Look
 from rongtong.engine.pack.read import Pack, Problem
 
@@ -18,6 +27,8 @@ CHECKS: tuple[Check, ...] = (
     *check_goals.CHECKS,
     *check_dates.CHECKS,
     *check_files.CHECKS,
+    *check_collections.CHECKS,
+    *check_processes.CHECKS,
 )
 
 

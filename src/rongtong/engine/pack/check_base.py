@@ -40,6 +40,9 @@ WORDS = {
     "calendar": "日历",
     "allocations": "分解方案",
     "papers": "材料",
+    "collections": "填报表",
+    "processes": "流程",
+    "published": "已发布的流程",
 }
 
 

@@ -212,6 +212,11 @@ def _paper(s: plan.PaperWording) -> Named:
         yield "indicators", "indicators", code
 
 
+def _collection(s: plan.Collection) -> Named:
+    for item in s.items:
+        yield "items", "indicators", item.indicator
+
+
 def _synthetic(s: m.Synthetic) -> Named:
     yield "indicator", "indicators", s.indicator
     yield "weights", "indicators", reference_head(s.weights)[0]
@@ -261,6 +266,7 @@ _READERS: dict[str, Any] = {
     "synthetic": _synthetic,
     "allocations": _split,
     "papers": _paper,
+    "collections": _collection,
 }
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from rongtong.engine.pack.model import Cite, Code, Exact, PeriodText, Statement, Text
+from rongtong.engine.pack.model import Cite, Code, Exact, Mark, PeriodText, Statement, Text
 
 
 class Amount(Statement):
@@ -141,3 +141,44 @@ class PaperWording(Statement):
         default_factory=dict, description="sentences in place of the usual ones (engine.sentence.PATTERNS)"
     )
     cite: Cite | None = None
+
+
+class CollectionItem(Statement):
+    """A figure that a collection asks for, in the unit it is filled in."""
+
+    indicator: Code
+    unit: Text
+    required: bool = True
+    note: str = ""
+
+
+class Collection(Statement):
+    """`collections.yaml`: what is collected (填报表), from whom, how often, and within which days (填报起止).
+
+    Days are counted from the last day of the period: `opens_after_days` in calendar days, the others in working days.
+    """
+
+    code: Code
+    number: Text = Field(description="表号")
+    name: Text
+    level: Literal["county", "city"]
+    frequency: Literal["month", "quarter", "half", "year"]
+    cumulative: bool = Field(default=False, description="every period runs from January to its end")
+    since: PeriodText = Field(description="the first period asked for")
+    opens_after_days: int = Field(default=1, ge=0, le=366)
+    due_workdays: int = Field(ge=1, le=250, description="the office that fills submits by then")
+    city_due_workdays: int = Field(default=0, ge=0, le=250, description="the city has reviewed by then; county tables")
+    status: Literal["flash", "preliminary", "actual"] = "flash"
+    items: tuple[CollectionItem, ...] = Field(min_length=1)
+    mark: Mark = "proposed"
+    cite: Cite | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Collection:
+        codes = [item.indicator for item in self.items]
+        if len(set(codes)) != len(codes):
+            raise ValueError("同一指标只列一次")
+        if self.level == "county" and self.city_due_workdays < self.due_workdays:
+            raise ValueError("county 表的 city_due_workdays 不早于 due_workdays")
+        return self

@@ -23,16 +23,18 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from rongtong.engine.pack import model as m
-    from rongtong.engine.pack import plan
+    from rongtong.engine.pack import plan, process
 else:
     # The models (pydantic) and the parser are loaded by the first pack that is read.
     m = LazyModule("rongtong.engine.pack.model")
     plan = LazyModule("rongtong.engine.pack.plan")
+    process = LazyModule("rongtong.engine.pack.process")
     yaml = LazyModule("yaml")
 
 Files = Mapping[str, bytes]
 
-# kind → (file pattern, name of the model in `model`, or in `plan`, the fields that identify a statement)
+# kind → (file pattern, name of the model in `model`, or in the module named before the dot, the fields that identify a
+# statement)
 KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "documents": ("documents.yaml", "Document", ("code",)),
     "places": ("places.csv", "Place", ("code",)),
@@ -53,6 +55,9 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "calendar": ("calendar.csv", "Holiday", ("date",)),
     "allocations": ("allocations/*.yaml", "plan.Split", ("code",)),
     "papers": ("papers/*.yaml", "plan.PaperWording", ("code",)),
+    "collections": ("collections.yaml", "plan.Collection", ("code",)),
+    "processes": ("processes/*.yaml", "process.Process", ("code", "version")),
+    "published": ("processes/published.csv", "process.Published", ("process", "version")),
 }
 LOOSE = ("data/*.csv", "data/*.xlsx", "shapes/*.geojson", "README*.md", "LICENSE*", "NOTICE*")
 
@@ -151,8 +156,8 @@ def _key(kind: str, statement: m.Statement) -> tuple[Any, ...]:
 
 def model_of(kind: str) -> type[m.Statement]:
     """The model of a kind of statement."""
-    name = KINDS[kind][1]
-    found: type[m.Statement] = getattr(plan, name[5:]) if name.startswith("plan.") else getattr(m, name)
+    module, _, name = KINDS[kind][1].rpartition(".")
+    found: type[m.Statement] = getattr({"": m, "plan": plan, "process": process}[module], name)
     return found
 
 

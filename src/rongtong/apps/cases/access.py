@@ -1,0 +1,167 @@
+"""Who takes part in which case, and who reads it: by the roles of the process, seen from the place of the case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.db.models import Q, QuerySet
+
+from rongtong.apps.cases.models import Case, Definition, Participant
+from rongtong.apps.packs import queries as packs
+from rongtong.apps.registry.access import Denied, grants_in_force
+from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.places import within
+from rongtong.apps.registry.roles import OPERATOR, TRIO, role_name
+from rongtong.engine.pack.process import Process, ProcessRole
+
+EVERYWHERE = None
+Places = frozenset[str] | None
+
+
+@lru_cache(maxsize=64)
+def read_definition(pk: int, sha256: str) -> Process:
+    """The process of a stored definition; the hash keys the cache, since numbers come again after a rollback."""
+    return Process.model_validate_json(Definition.objects.get(pk=pk).body)
+
+
+def process_of(case: Case) -> Process:
+    """The definition a case runs on."""
+    return read_definition(case.definition_id, case.definition.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """An account and its grants in force as (role, place), without the administrators', who do no business."""
+
+    account: int
+    grants: tuple[tuple[str, str], ...]
+
+    @property
+    def operator(self) -> bool:
+        return any(role == OPERATOR for role, _ in self.grants)
+
+    def places(self, role: ProcessRole) -> Places:
+        """The places of the cases in which the account holds a role; None is everywhere. Participants come on top."""
+        if self.operator:
+            return EVERYWHERE
+        return _joined(_places(role.at, place) for held, place in self.grants if held in role.held_by)
+
+    def scope(self) -> Places:
+        """The places the account reads."""
+        return EVERYWHERE if self.operator else _joined(_places("covering", place) for _, place in self.grants)
+
+    def takes_part(self, role: ProcessRole) -> Q:
+        """The rows of Participant that stand for this account in a role."""
+        own = [place or packs.current().manifest.root_place for held, place in self.grants if held in role.held_by]
+        return Q(role=role.code) & (Q(account_id=self.account) | Q(place__in=own))
+
+
+def reach(account: Account) -> Reach:
+    """What an account brings along. An inactive or anonymous one brings nothing."""
+    if not (account.is_authenticated and account.is_active):
+        return Reach(0, ())
+    rows = grants_in_force(account).filter(account__is_active=True).values_list("role", "place")
+    return Reach(account.pk, tuple((role, place) for role, place in rows if role not in TRIO))
+
+
+def _joined(parts: Iterable[Places]) -> Places:
+    found: frozenset[str] = frozenset()
+    for part in parts:
+        if part is EVERYWHERE:
+            return EVERYWHERE
+        found |= part
+    return found
+
+
+def _places(at: str, place: str) -> Places:
+    pack = packs.current()
+    return _places_in(pack.fingerprint, at, place)
+
+
+@lru_cache(maxsize=512)
+def _places_in(fingerprint: str, at: str, place: str) -> Places:
+    # The fingerprint keys the cache: the tree of places is the pack's.
+    pack = packs.current()
+    tree, root = pack.places, pack.manifest.root_place
+    here = place or root
+    if at == "self":
+        return frozenset({here})
+    if at == "parent":
+        return frozenset(tree.children(here))
+    if at == "root":
+        return EVERYWHERE if here == root else frozenset()
+    if at == "covering":
+        return EVERYWHERE if not place else frozenset(c for c in tree.places if within(c, place, tree))
+    if at == "below":
+        return frozenset(c for c in tree.places if within(here, c, tree))
+    return frozenset()
+
+
+def roles_held(who: Reach, case: Case) -> frozenset[str]:
+    """The process roles an account holds in a case."""
+    process = process_of(case)
+    held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
+    named = [r for r in process.roles if r.at == "participant" and r.code not in held]
+    if named:
+        rows = Q(pk__in=())
+        for role in named:
+            rows |= who.takes_part(role)
+        held |= set(Participant.objects.filter(rows, case_id=case.pk).values_list("role", flat=True))
+    return frozenset(held)
+
+
+def visible(account: Account) -> QuerySet[Case]:
+    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said."""
+    who = reach(account)
+    cases = Case.objects.select_related("definition")
+    if who.operator:
+        return cases
+    shown = Q(pk__in=())
+    for definition in Definition.objects.only("pk", "sha256"):
+        process = read_definition(definition.pk, definition.sha256)
+        sights: dict[tuple[str, ...], list[str]] = {}
+        for stage in process.stages:
+            sights.setdefault(stage.see, []).append(stage.code)
+        for see, stages in sights.items():
+            shown |= Q(definition=definition, stage__in=stages) & _sees(who, process, see)
+    return cases.filter(shown)
+
+
+def _sees(who: Reach, process: Process, see: tuple[str, ...]) -> Q:
+    roles = [r for r in process.roles if not see or r.code in see]
+    places = _joined([*(who.places(r) for r in roles), *(() if see else (who.scope(),))])
+    if places is EVERYWHERE:
+        return Q()
+    found = Q(place__in=sorted(places))
+    for role in roles:
+        if role.at == "participant":
+            found |= Q(pk__in=Participant.objects.filter(who.takes_part(role)).values("case_id"))
+    return found
+
+
+def waiting(account: Account) -> QuerySet[Case]:
+    """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
+    from rongtong.engine.process.state import waits_for
+
+    who = reach(account)
+    shown = Q(pk__in=())
+    for definition in Definition.objects.only("pk", "sha256"):
+        process = read_definition(definition.pk, definition.sha256)
+        for stage in process.stages:
+            roles = tuple(sorted(waits_for(process, stage.code)))
+            if roles and not stage.outcome:
+                shown |= Q(definition=definition, stage=stage.code) & _sees(who, process, roles)
+    return Case.objects.select_related("definition").filter(shown, outcome="")
+
+
+def require_role(account: Account, process: Process, roles: Iterable[str], held: frozenset[str], what: str) -> None:
+    """Pass when one of the roles is held. Raises Denied, naming who could."""
+    wanted = tuple(roles)
+    if held & frozenset(wanted):
+        return
+    names = "、".join(
+        f"{process.role(r).name}（{'、'.join(role_name(h) for h in process.role(r).held_by)}）" for r in wanted
+    )
+    raise Denied(f"{account.name or account.username}不能“{what}”：这一步由{names or '系统'}办理。")

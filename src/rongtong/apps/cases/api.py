@@ -1,0 +1,149 @@
+"""The API of cases: processes for everybody, cases for those who may read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Path, Router, Schema
+from ninja.security import django_auth
+
+from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.models import Case
+from rongtong.apps.packs import queries as packs
+from rongtong.apps.planning.api import BODY, LOGIN, Refusal
+from rongtong.apps.planning.queries import Unknown
+from rongtong.apps.registry.models import Account
+
+router = Router(tags=["cases"])
+PER_PAGE = 200
+# A number that no database can hold names no case.
+LARGEST = 2**63 - 1
+
+
+class StageOut(Schema):
+    code: str
+    name: str
+    outcome: str
+
+
+class ProcessOut(Schema):
+    """A process in force."""
+
+    code: str
+    version: str
+    name: str
+    about: str
+    mark: str
+    stages: list[StageOut]
+
+
+class CaseOut(Schema):
+    """A case: `events` is the number of its last event, which a step has to name as `seen`."""
+
+    id: int
+    process: str
+    version: str
+    key: str
+    title: str
+    place: str
+    period: str
+    stage: str
+    outcome: str
+    events: int
+    due: date | None
+    opened_at: datetime
+
+
+class StepOut(Schema):
+    number: int
+    transition: str
+    name: str
+    actor_name: str
+    at: datetime
+    from_stage: str
+    to_stage: str
+    data: dict[str, Any]
+
+
+class OfferOut(Schema):
+    transition: str
+    name: str
+    refused: str
+
+
+class CaseFull(CaseOut):
+    """A case with what happened and what this account may do."""
+
+    history: list[StepOut]
+    offers: list[OfferOut]
+
+
+class MoveIn(Schema):
+    """A step to make: the transition, the last event known, what its form asks for."""
+
+    transition: str
+    seen: int
+    data: dict[str, Any] = {}
+
+
+@router.get("/processes", response={200: list[ProcessOut], 503: Refusal})
+def processes(request: HttpRequest) -> list[Any]:
+    """The processes in force."""
+    pack = packs.current()
+    return [pack.get("processes", code) for code in dict.fromkeys(p.code for p in pack.all("processes"))]
+
+
+@router.get("/cases", auth=django_auth, response={200: list[CaseOut], **LOGIN})
+def cases(request: HttpRequest, process: str = "", after: int = 0) -> list[Case]:
+    """The first 200 cases after a number that the account may read, in order of number."""
+    return list(queries.visible(_account(request), process).filter(pk__gt=_number(after)).order_by("pk")[:PER_PAGE])
+
+
+@router.get("/cases/{int:pk}", auth=django_auth, response={200: CaseFull, **LOGIN})
+def case(request: HttpRequest, pk: Path[int]) -> dict[str, Any]:
+    """One case."""
+    return _full(request, _find(request, pk))
+
+
+@router.post("/cases/{int:pk}/moves", auth=django_auth, response={200: CaseFull, 409: Refusal, **BODY})
+def move(request: HttpRequest, pk: Path[int], body: MoveIn) -> Any:
+    """Make one step. 409: the case has moved on, or a guard forbids; 422: the form is not filled as asked."""
+    _find(request, pk)
+    try:
+        moved = actions.move(pk, body.transition, actor=_account(request), seen=body.seen, data=body.data)
+    except actions.FormRefused as error:
+        return 422, {"error": str(error)}
+    except actions.CaseError as error:
+        return 409, {"error": str(error)}
+    return 200, _full(request, moved)
+
+
+def _find(request: HttpRequest, pk: int) -> Case:
+    try:
+        return queries.find(_account(request), _number(pk))
+    except Case.DoesNotExist as error:
+        raise Unknown(f"没有 {pk} 这件。") from error
+
+
+def _number(given: int) -> int:
+    return max(0, min(given, LARGEST))
+
+
+def _full(request: HttpRequest, one: Case) -> dict[str, Any]:
+    plain = {name: getattr(one, name) for name in CaseOut.model_fields if name != "id"}
+    return {
+        "id": one.pk,
+        **plain,
+        "history": [{name: getattr(s, name) for name in StepOut.model_fields} for s in queries.history(one)],
+        "offers": [
+            {"transition": o.transition, "name": o.name, "refused": o.refused}
+            for o in queries.offers(_account(request), one)
+        ],
+    }
+
+
+def _account(request: HttpRequest) -> Account:
+    assert isinstance(request.user, Account)  # django_auth has seen to it
+    return request.user

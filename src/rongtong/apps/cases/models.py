@@ -1,0 +1,142 @@
+"""Cases (办件): processes at work. A case's events are only ever added; its other columns repeat what they fold to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from rongtong.apps.records.models import Leaf
+
+
+class Definition(models.Model):
+    """A version of a process as it was when the first case ran on it; cases stay on it whatever the packs say later."""
+
+    process = models.CharField(max_length=64)
+    version = models.CharField(max_length=32)
+    sha256 = models.CharField(max_length=64)
+    body = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["process", "version", "sha256"], name="definition_once")]
+
+    def __str__(self) -> str:
+        return f"{self.process} {self.version}"
+
+
+class Case(models.Model):
+    """One thing under way. `events` is the number of its last event: who names another has not seen the latest.
+
+    `deadline` is the case's own, `due` that of the present stage, `outcome` empty while it is open. `key` names what the
+    case is about, once per process.
+    """
+
+    definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="cases")
+    process = models.CharField(max_length=64)
+    version = models.CharField(max_length=32)
+    key = models.CharField(max_length=200)
+    title = models.CharField(max_length=300)
+    place = models.CharField(max_length=32)
+    period = models.CharField(max_length=16, blank=True, default="")
+    chain = models.CharField(max_length=64, blank=True, default="")
+    stage = models.CharField(max_length=64)
+    events = models.PositiveIntegerField(default=1)
+    opened_at = models.DateTimeField()
+    entered_at = models.DateTimeField()
+    deadline = models.DateField(null=True, blank=True)
+    due = models.DateField(null=True, blank=True)
+    outcome = models.CharField(max_length=64, blank=True, default="")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["process", "key"], name="case_key_once")]
+        indexes = [
+            models.Index(fields=["process", "stage", "place"], name="case_stage"),
+            models.Index(fields=["outcome", "due"], name="case_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.process} {self.key}"
+
+
+class Event(models.Model):
+    """One step of a case. What it was filled with lies in the payload of its leaf, and nowhere else."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="steps")
+    number = models.PositiveIntegerField()
+    transition = models.CharField(max_length=64)
+    from_stage = models.CharField(max_length=64, blank=True, default="")
+    to_stage = models.CharField(max_length=64)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    leaf = models.OneToOneField(Leaf, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["case_id", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "number"], name="event_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="event_number_from_one"),
+        ]
+        indexes = [models.Index(fields=["actor", "at"], name="event_actor")]
+
+    # What the step was filled with, while it is being made and has no leaf yet.
+    given: dict[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.number} {self.transition}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the form was filled with; empty where it was erased."""
+        if self.leaf_id is None:
+            return dict(self.given or {})
+        assert self.leaf is not None  # just asked
+        text = self.leaf.payload.text
+        found: dict[str, Any] = json.loads(text)["data"] if text else {}
+        return found
+
+
+class Participant(models.Model):
+    """A place or an account that takes part in a case in one of its roles."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="participants")
+    role = models.CharField(max_length=64)
+    place = models.CharField(max_length=32, blank=True, default="")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "role", "place", "account"], name="participant_once"),
+            models.CheckConstraint(
+                condition=~Q(place="") | Q(account__isnull=False), name="participant_is_a_place_or_an_account"
+            ),
+        ]
+        indexes = [models.Index(fields=["place", "role"], name="participant_place")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.role}"
+
+
+class Attachment(models.Model):
+    """Evidence (佐证材料) that came with step `event` of a case. The bytes lie in the instance's folder by their SHA-256."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="attachments")
+    event = models.PositiveIntegerField()
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["case", "event"], name="attachment_step")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.event} {self.name}"

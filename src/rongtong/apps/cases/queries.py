@@ -1,0 +1,248 @@
+"""Reading cases: what waits for whom, what may be done, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from rongtong import clock
+from rongtong.apps.cases import access, hooks
+from rongtong.apps.cases.models import Case, Event
+from rongtong.apps.packs import queries as packs
+from rongtong.apps.registry.models import Account
+from rongtong.clock import LOCAL
+from rongtong.engine.expression.evaluate import Value
+from rongtong.engine.pack.process import Process
+from rongtong.engine.period import Period, PeriodError
+from rongtong.engine.process import form, guard
+from rongtong.engine.process.state import OPEN, Happened, State, barred, fold, possible
+from rongtong.engine.workday import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A step an account may make now. `refused` says what still speaks against it, empty where nothing does."""
+
+    transition: str
+    name: str
+    fields: tuple[form.Field, ...]
+    refused: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A case in a work list. `days_left` counts working days to `case.due`, negative when late, None without one."""
+
+    case: Case
+    stage_name: str
+    process_name: str
+    days_left: int | None
+    address: str
+
+    @property
+    def late(self) -> bool:
+        return self.days_left is not None and self.days_left < 0
+
+    @property
+    def period(self) -> str:
+        """The period of the case in words; "—" where it is about none."""
+        try:
+            return Period.parse(self.case.period).chinese if self.case.period else "—"
+        except PeriodError:
+            return self.case.period
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a case as people read it. `shown` is what was filled in, by label."""
+
+    number: int
+    transition: str
+    name: str
+    actor: str
+    actor_name: str
+    at: datetime
+    from_stage: str
+    to_stage: str
+    data: Mapping[str, Any]
+    shown: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageMark:
+    """A stage on the line of a case: passed, present or still to come."""
+
+    code: str
+    name: str
+    passed: bool
+    current: bool
+
+
+def visible(account: Account, process: str = "") -> QuerySet[Case]:
+    """The cases an account may read, of one process or all."""
+    found = access.visible(account)
+    return found.filter(process=process) if process else found
+
+
+def find(account: Account, pk: int) -> Case:
+    """One case. Raises Case.DoesNotExist where it is absent or not this account's to read: the answer is the same."""
+    return access.visible(account).get(pk=pk)
+
+
+def by_key(process: str, key: str) -> Case | None:
+    """The case of a process about this key."""
+    return Case.objects.select_related("definition").filter(process=process, key=key).first()
+
+
+def state(case: Case) -> State:
+    """The state of a case, folded from its events."""
+    events = _events(case)
+    first = events[0]
+    opened = Happened(1, OPEN, first.actor.username, _day(first.at), first.data)
+    rest = [Happened(e.number, e.transition, e.actor.username, _day(e.at), e.data) for e in events[1:]]
+    # A step that sets the deadline anew comes out last either way, so the present one is the one to start from.
+    return fold(access.process_of(case), [opened, *rest], case.deadline)
+
+
+def data(case: Case) -> dict[str, Any]:
+    """What the forms of a case were filled with, later answers in place of earlier ones."""
+    return data_of([case])[case.pk]
+
+
+def data_of(cases: Iterable[Case]) -> dict[int, dict[str, Any]]:
+    """`data` of many cases by their number, in one query."""
+    found: dict[int, dict[str, Any]] = {c.pk: {} for c in cases}
+    rows = Event.objects.filter(case_id__in=found).select_related("leaf__payload").order_by("case_id", "number")
+    for event in rows:
+        found[event.case_id].update(event.data)
+    return found
+
+
+def values(process: Process, case: Case) -> Mapping[str, Value]:
+    """The values of a process's variables for a case; none where it declares none."""
+    return hooks.facts(process.facts)(case) if process.facts else {}
+
+
+def offers(account: Account, case: Case) -> tuple[Offer, ...]:
+    """The steps an account may make, each with what still speaks against it."""
+    process = access.process_of(case)
+    held = access.roles_held(access.reach(account), case)
+    steps = [t for t in possible(process, case.stage) if held & set(t.by)]
+    if not steps:
+        return ()
+    now = state(case)
+    known = values(process, case) if any(t.when for t in steps) else {}
+    open_ = guard.holds(process, steps, known)
+    found = []
+    for step in steps:
+        other = barred(step, now, account.username)
+        made = process.transition(other) if other else None
+        if made:
+            why = f"“{made.name}”由您办理，这一步须由别人办理（职责分离）"
+        else:
+            why = "" if open_[step.code] else guard.refusal(process, step, known)
+        found.append(Offer(step.code, step.name, form.fields(step.form), why, step.optional))
+    return tuple(found)
+
+
+def work(account: Account) -> tuple[Item, ...]:
+    """The open cases that wait for this account, the most pressing first."""
+    found = [item(case) for case in access.waiting(account)]
+    return tuple(sorted(found, key=lambda i: (i.case.due or date.max, i.case.pk)))
+
+
+def address(case: Case) -> str:
+    """The page where a case is worked on: its process's own, or the page of cases in general."""
+    return hooks.page(access.process_of(case), case) or reverse("case", args=[case.pk])
+
+
+def item(case: Case) -> Item:
+    """A case as a work list shows it."""
+    process = access.process_of(case)
+    left = days_left(case.due, clock.today()) if case.due else None
+    return Item(case, process.stage(case.stage).name, process.name, left, address(case))
+
+
+@lru_cache(maxsize=1024)
+def _days_left(fingerprint: str, due: date, today: date) -> int:
+    days = calendar()
+    return days.workdays_between(today, due) if due >= today else -days.workdays_between(due, today) or -1
+
+
+def days_left(due: date, today: date) -> int:
+    """Working days from today to a day; negative once it has passed."""
+    return _days_left(packs.current().fingerprint, due, today)
+
+
+def history(case: Case) -> tuple[Step, ...]:
+    """What happened, oldest first."""
+    process = access.process_of(case)
+    found = []
+    for e in _events(case):
+        made = process.transition(e.transition)
+        schema = made.form if made else process.form
+        name = made.name if made else f"开始{process.name}"
+        filled = e.data
+        found.append(
+            Step(
+                e.number, e.transition, name, e.actor.username, e.actor.name, e.at.astimezone(LOCAL), e.from_stage,
+                e.to_stage, filled, _shown(schema, filled),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def line(case: Case) -> tuple[StageMark, ...]:
+    """The stages of a case's process in order, with those it has been through."""
+    process = access.process_of(case)
+    been = {e.to_stage for e in _events(case)}
+    return tuple(StageMark(s.code, s.name, s.code in been, s.code == case.stage) for s in process.stages)
+
+
+def calendar() -> Calendar:
+    """The calendar of the packs in force."""
+    return _calendar(packs.current().fingerprint)
+
+
+@lru_cache(maxsize=4)
+def _calendar(fingerprint: str) -> Calendar:
+    days = {h.date: h for h in packs.current().all("calendar")}
+    return Calendar(
+        frozenset(d for d, h in days.items() if h.kind == "holiday"),
+        frozenset(d for d, h in days.items() if h.kind == "workday"),
+        date(max(days).year, 12, 31) if days else None,
+        {d: h.source for d, h in days.items()},
+    )
+
+
+def _events(case: Case) -> list[Event]:
+    return list(case.steps.select_related("actor", "leaf__payload").order_by("number"))
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(LOCAL).date()
+
+
+def _shown(schema: Mapping[str, Any], filled: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    known = {f.name: f for f in form.fields(schema)}
+    titles = {n: spec.get("title", n) for n, spec in schema.get("properties", {}).items()}
+    return tuple((titles.get(n, n), _text(known.get(n), v)) for n, v in filled.items() if v not in ("", [], None))
+
+
+def _text(field: form.Field | None, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "；".join(_text(field, v) for v in value)
+    if isinstance(value, dict):
+        return "，".join(str(v) for v in value.values())
+    if field and field.kind == "place":
+        return packs.current().places.name(str(value))
+    return dict(field.options).get(str(value), str(value)) if field else str(value)

@@ -1,0 +1,17 @@
+"""Addresses of the pages of cases."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from rongtong.apps.cases import views
+from rongtong.apps.cases.supervision_urls import urlpatterns as supervision
+
+urlpatterns = [
+    path("cases/", views.cases, name="cases"),
+    path("cases/<int:pk>", views.case, name="case"),
+    path("cases/<int:pk>/move", views.move, name="case-move"),
+    path("processes/", views.processes, name="processes"),
+    path("processes/<slug:code>", views.process, name="process"),
+    *supervision,
+]

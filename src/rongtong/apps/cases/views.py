@@ -1,0 +1,134 @@
+"""Pages of cases in general and of the process library. Mechanisms with pages of their own link here for the steps."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases.models import Case
+from rongtong.apps.packs import queries as packs
+from rongtong.apps.registry.models import Account
+from rongtong.engine.process import form
+from rongtong.engine.process.drawing import draw
+
+PER_PAGE = 50
+
+
+def account(request: HttpRequest) -> Account:
+    """The account of a request that has passed `login_required`."""
+    assert isinstance(request.user, Account)
+    return request.user
+
+
+def found(request: HttpRequest, pk: int) -> Case:
+    """A case this account may read. Raises Http404, the same for an absent and an invisible one."""
+    try:
+        return queries.find(account(request), pk)
+    except Case.DoesNotExist as error:
+        raise Http404("没有这件。") from error
+
+
+@login_required
+def case(request: HttpRequest, pk: int) -> HttpResponse:
+    """A case: where it stands, what may be done, what happened; on the page of its process where it has one."""
+    one = found(request, pk)
+    own = queries.address(one)
+    return redirect(own) if own != request.path else show(request, one)
+
+
+def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> HttpResponse:
+    """The page of a case, with what a refused step was filled with."""
+    who = account(request)
+    context = {
+        "case": one,
+        "item": queries.item(one),
+        "process": access.process_of(one),
+        "offers": queries.offers(who, one),
+        "steps": queries.history(one),
+        **more,
+    }
+    return render(request, "cases/case.html", context, status=status)
+
+
+@login_required
+@require_POST
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make one step. Refused, the page says why and keeps what was typed."""
+    one = found(request, pk)
+    step = access.process_of(one).transition(request.POST.get("transition", ""))
+    seen = request.POST.get("seen", "")
+    if step is None or not seen.isdigit():
+        return show(request, one, 400, refused=["没有这一步，请重新打开页面。"])
+    data = form.read(step.form, {name: request.POST.getlist(name) for name in request.POST})
+    kept = {"at": step.code, "typed": {k: v for k, v in request.POST.items() if k not in ("seen", "transition")}}
+    try:
+        actions.move(pk, step.code, actor=account(request), seen=int(seen), data=data)
+    except actions.FormRefused as error:
+        errors = [(f"{step.code}-{name}", words) for name, words in error.errors.items()]
+        return show(request, one, 422, errors=errors, wrong=error.errors, **kept)
+    except actions.Stale as error:
+        return show(request, found(request, pk), 409, refused=[str(error)], **kept)
+    except actions.GuardRefused as error:
+        return show(request, one, 422, refused=error.reasons, **kept)
+    except actions.CaseError as error:
+        return show(request, one, 409, refused=[str(error)], **kept)
+    return redirect(_next(request) or reverse("case", args=[pk]))
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()) else ""
+
+
+@login_required
+def cases(request: HttpRequest) -> HttpResponse:
+    """The cases this account may read, newest first, of one process or all."""
+    process = request.GET.get("process", "")
+    rows = queries.visible(account(request), process).order_by("-pk")
+    if request.GET.get("open"):
+        rows = rows.filter(outcome="")
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "items": [queries.item(c) for c in page],
+        "processes": _newest(),
+        "process": process,
+        "open": request.GET.get("open", ""),
+    }
+    return render(request, "cases/cases.html", context)
+
+
+def processes(request: HttpRequest) -> HttpResponse:
+    """The library of processes in force."""
+    return render(request, "cases/processes.html", {"processes": _newest()})
+
+
+def process(request: HttpRequest, code: str) -> HttpResponse:
+    """One process: drawing, stages, steps, roles, clocks, forms, and what is only proposed."""
+    one = packs.current().find("processes", code)
+    if one is None:
+        raise Http404("没有这个流程。")
+    steps = [
+        {
+            "step": t,
+            "at": "、".join(one.stage(a).name for a in t.at),
+            "to": one.stage(t.to).name if t.to else "留在原处",
+            "by": "、".join(one.role(r).name for r in t.by) or "系统自动",
+            "not_by": "、".join(s.name for n in t.not_by if (s := one.transition(n))),
+            "fields": form.fields(t.form),
+        }
+        for t in one.transitions
+    ]
+    context = {"process": one, "steps": steps, "drawing": draw(one), "origin": packs.current().origin("processes", one)}
+    return render(request, "cases/process.html", context)
+
+
+def _newest() -> list[object]:
+    pack = packs.current()
+    return [pack.get("processes", code) for code in dict.fromkeys(p.code for p in pack.all("processes"))]

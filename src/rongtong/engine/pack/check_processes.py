@@ -1,0 +1,47 @@
+"""Processes: each definition is sound, names what exists, and a published version is what it was when published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rongtong.engine.pack.check_base import Check, Look
+from rongtong.engine.pack.read import Problem
+from rongtong.engine.process.check import check as check_definition
+
+
+def definitions(look: Look) -> Iterator[Problem]:
+    """No dead end, no unreachable stage, no step without a role, a clock for every wait, guards and forms that parse."""
+    for process in look.pack.all("processes"):
+        for message, do in check_definition(process):
+            yield look.at("processes", process, f"流程 {process.code} {process.version}：{message}", do)
+
+
+def references(look: Look) -> Iterator[Problem]:
+    """The owner, document and what a process counts towards exist."""
+    for process in look.pack.all("processes"):
+        wanted = [("departments", process.owner, "owner")] if process.owner else []
+        wanted += [
+            ("documents", c.document, "cite") for c in (process.cite, *(t.cite for t in process.transitions)) if c
+        ]
+        wanted += [("commitments", c, "counts.commitments") for c in process.counts.commitments]
+        wanted += [("indicators", c, "counts.indicators") for c in process.counts.indicators]
+        for kind, code, where in wanted:
+            if look.pack.find(kind, code) is None:
+                message = f"流程 {process.code} 的 {where} 写了“{code}”，规则包里没有"
+                yield look.at("processes", process, message, "改正代码，或先写出它")
+
+
+def unchanged(look: Look) -> Iterator[Problem]:
+    """A published version keeps its fingerprint."""
+    known = {(p.code, p.version): p for p in look.pack.all("processes")}
+    for published in look.pack.all("published"):
+        process = known.get((published.process, published.version))
+        name = f"{published.process} {published.version}"
+        if process is None:
+            yield look.at("published", published, f"已发布的流程 {name} 不见了", "找回它的文件，办理中的件还要用")
+        elif process.fingerprint != published.sha256:
+            message = f"流程 {name} 已发布，内容却变了（现为 {process.fingerprint}）"
+            yield look.at("processes", process, message, "恢复原样，改动写成新的 version")
+
+
+CHECKS: tuple[Check, ...] = (definitions, references, unchanged)

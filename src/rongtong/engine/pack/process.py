@@ -1,0 +1,140 @@
+"""The schema of a process (流程): one YAML file holds a version of it, and nothing of it is code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rongtong.engine.pack.model import Cite, Code, Mark, Statement, Text
+
+
+class ProcessRole(Statement):
+    """Who takes part: whoever holds one of the account roles `held_by`, seen from the place of the case.
+
+    `self`: with a grant for that very place (or, for the whole, for the instance); `parent`: for the place right above;
+    `root`: for the whole; `covering`: for it or any place above; `below`: for it or any place within; `participant`:
+    for a place, organisation or account that the case names for this role.
+    """
+
+    code: Code
+    name: Text
+    held_by: tuple[Code, ...]
+    at: Literal["self", "parent", "root", "covering", "below", "participant"] = "self"
+
+
+class Deadline(Statement):
+    """How long a stage may take, counted from the day after it is entered."""
+
+    days: int = Field(ge=0)
+    calendar: Literal["working", "calendar"] = "working"
+    mark: Mark = "proposed"
+    note: str = ""
+
+
+class Stage(Statement):
+    """A state a case can be in. A stage with an `outcome` ends the case."""
+
+    code: Code
+    name: Text
+    name_en: str = ""
+    see: tuple[Code, ...] = Field(
+        default=(), description="process roles that read a case here; empty: every role, and whoever reads the place"
+    )
+    outcome: str = ""
+    deadline: Deadline | None = None
+    no_clock: str = Field(default="", description="why a wait here has no clock")
+    mark: Mark = "proposed"
+
+
+class Transition(Statement):
+    """A step from one of the stages `at` to the stage `to` (empty: the case stays where it is)."""
+
+    code: Code
+    name: Text
+    name_en: str = ""
+    at: tuple[Code, ...]
+    to: str = ""
+    by: tuple[Code, ...] = ()
+    automatic: bool = Field(default=False, description="made by the system as soon as its guard holds")
+    optional: bool = Field(default=False, description="nobody waits for it: it stands in no work list")
+    when: str = Field(default="", description="guard: an expression over the process's variables")
+    refusal: str = Field(default="", description="what is said when the guard does not hold")
+    not_by: tuple[Code, ...] = Field(
+        default=(), description="transitions: whoever made one of them in this round may not make this one"
+    )
+    form: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of what is asked for")
+    due: str = Field(default="", description="the field of the form that sets the case's own deadline")
+    effects: tuple[str, ...] = Field(default=(), description="app.name of what else happens")
+    cite: Cite | None = None
+    mark: Mark = "proposed"
+
+
+class Counts(Statement):
+    """What a process counts towards."""
+
+    commitments: tuple[Code, ...] = ()
+    indicators: tuple[Code, ...] = ()
+
+
+class Process(Statement):
+    """`processes/*.yaml`: a process and version: roles, stages, transitions, forms, clocks."""
+
+    code: Code
+    version: Text
+    name: Text
+    name_en: str = ""
+    about: Text = Field(description="what it is for, in a sentence")
+    owner: str = Field(default="", description="the department that owns it")
+    cite: Cite | None = None
+    mark: Mark = "proposed"
+    valid_from: date | None = None
+    start: Code = Field(description="the stage a case is opened in")
+    opened_by: tuple[Code, ...]
+    clock: Literal["", "case"] = Field(default="", description="`case`: a case carries a deadline of its own")
+    form: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of what a case is opened with")
+    facts: str = Field(default="", description="app.name of what gives the variables their values")
+    variables: dict[str, Literal["number", "flag", "text"]] = Field(default_factory=dict)
+    counts: Counts = Counts()
+    roles: tuple[ProcessRole, ...]
+    stages: tuple[Stage, ...]
+    transitions: tuple[Transition, ...]
+    note: str = ""
+
+    def stage(self, code: str) -> Stage:
+        """The stage of this code. Raises KeyError."""
+        return next((s for s in self.stages if s.code == code), None) or _missing(f"{self.code} 没有环节“{code}”。")
+
+    def role(self, code: str) -> ProcessRole:
+        """The role of this code. Raises KeyError."""
+        return next((r for r in self.roles if r.code == code), None) or _missing(f"{self.code} 没有角色“{code}”。")
+
+    def transition(self, code: str) -> Transition | None:
+        """The transition of this code, or None."""
+        return next((t for t in self.transitions if t.code == code), None)
+
+    @property
+    def body(self) -> str:
+        """The process as one JSON text, keys in order, without what is at its default."""
+        plain = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of `body`: a published version keeps it for ever."""
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+class Published(Statement):
+    """`processes/published.csv`: versions that are published, and therefore never change again."""
+
+    process: Code
+    version: Text
+    sha256: Text
+
+
+def _missing(message: str) -> Any:
+    raise KeyError(message)

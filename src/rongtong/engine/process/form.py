@@ -1,0 +1,173 @@
+"""Forms (表单) as JSON Schema: the fields a page shows, and what was filled in, checked.
+
+Of JSON Schema's types a form uses `string`, `integer`, `boolean`, `array` and, inside an array, `object`: a number with
+a fraction is a string of `format: decimal`, so that it stays exact. Labels are `title`, hints `description`; a choice
+is `oneOf: [{const, title}]` or `enum`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from rongtong.engine.lazy import LazyModule
+
+jsonschema: Any = LazyModule("jsonschema")
+DECIMAL = re.compile(r"^[+-]?\d{1,18}(\.\d{1,6})?$")
+LONG = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: `kind` is text, long, integer, decimal, date, place (a code), yes, choice, choices or lines."""
+
+    name: str
+    label: str
+    kind: str
+    required: bool = False
+    hint: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    default: str = ""
+    most: int = 0
+
+
+def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of a form in the order of the schema; arrays of objects are left to pages made for them."""
+    wanted = set(schema.get("required", ()))
+    found = []
+    for name, spec in schema.get("properties", {}).items():
+        kind = _kind(spec)
+        if kind:
+            items = spec.get("items", {}) if kind == "choices" else spec
+            found.append(
+                Field(
+                    name,
+                    spec.get("title", name),
+                    kind,
+                    name in wanted,
+                    spec.get("description", ""),
+                    _options(items),
+                    str(spec.get("default", "")),
+                    spec.get("maxLength", 0),
+                )
+            )
+    return tuple(found)
+
+
+def _kind(spec: Mapping[str, Any]) -> str:
+    if _options(spec):
+        return "choice"
+    match spec.get("type"):
+        case "integer":
+            return "integer"
+        case "boolean":
+            return "yes"
+        case "array":
+            items = spec.get("items", {})
+            return "choices" if _options(items) else "lines" if items.get("type") == "string" else ""
+        case "string":
+            named = {"date": "date", "decimal": "decimal", "textarea": "long", "place": "place"}.get(
+                spec.get("format", "")
+            )
+            return named or ("long" if spec.get("maxLength", 0) > LONG * 2 else "text")
+    return ""
+
+
+def _options(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if "oneOf" in spec:
+        return tuple((str(o["const"]), str(o.get("title", o["const"]))) for o in spec["oneOf"])
+    return tuple((str(o), str(o)) for o in spec.get("enum", ()))
+
+
+def read(schema: Mapping[str, Any], posted: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a posted form says, typed by the schema as far as it can be; an empty answer is no answer.
+
+    A value that cannot be typed is kept as text, for `errors` to refuse.
+    """
+    found: dict[str, Any] = {}
+    for field in fields(schema):
+        texts = [t.strip() for t in posted.get(field.name, ()) if t.strip()]
+        if field.kind == "yes":
+            found[field.name] = bool(texts)
+        elif texts:
+            found[field.name] = _value(field, texts)
+    return found
+
+
+def _value(field: Field, texts: Sequence[str]) -> Any:
+    if field.kind == "integer":
+        return int(texts[-1]) if re.fullmatch(r"[+-]?\d{1,15}", texts[-1]) else texts[-1]
+    if field.kind == "choices":
+        return list(texts)
+    if field.kind == "lines":
+        return [line.strip() for line in texts[-1].splitlines() if line.strip()]
+    return texts[-1]
+
+
+def errors(schema: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]:
+    """Field → what is wrong with it, in words. Empty when the data are as the form asks."""
+    if not schema:
+        return {name: f"这一步不收“{name}”。" for name in data}
+    found: dict[str, str] = {}
+    whole = {"type": "object", "additionalProperties": False, **schema}
+    for error in _validator(whole).iter_errors(dict(data)):
+        for name, words in _said(schema, error):
+            found.setdefault(name, words)
+    return found
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    checker = jsonschema.FormatChecker(formats=())
+    checker.checks("date", raises=ValueError)(lambda v: not isinstance(v, str) or bool(date.fromisoformat(v)))
+    checker.checks("decimal")(lambda v: not isinstance(v, str) or bool(DECIMAL.match(v)))
+    return jsonschema.Draft202012Validator(schema, format_checker=checker)
+
+
+def _said(schema: Mapping[str, Any], error: Any) -> list[tuple[str, str]]:
+    properties = schema.get("properties", {})
+    if error.validator == "required":
+        missing = [n for n in error.validator_value if n not in error.instance]
+        return [(n, f"请填写“{properties.get(n, {}).get('title', n)}”。") for n in missing]
+    if error.validator == "additionalProperties":
+        return [(n, f"这一步不收“{n}”。") for n in error.instance if n not in properties]
+    name = str(error.path[0]) if error.path else ""
+    label = properties.get(name, {}).get("title", name)
+    return [(name, f"“{label}”{_expected(error)}，现为“{error.instance}”。")]
+
+
+def _expected(error: Any) -> str:
+    wanted = error.validator_value
+    words = {
+        "minLength": f"至少 {wanted} 个字",
+        "maxLength": f"至多 {wanted} 个字",
+        "minimum": f"不小于 {wanted}",
+        "maximum": f"不大于 {wanted}",
+        "minItems": f"至少 {wanted} 项",
+        "oneOf": "应为所列的选项之一",
+        "enum": "应为所列的选项之一",
+        "type": {"integer": "应为整数", "string": "应为文字", "boolean": "应为是或否"}.get(str(wanted), "写法不对"),
+        "format": {"date": "应为日期，如 2025-07-31", "decimal": "应为数字，至多 6 位小数"}.get(
+            str(wanted), "写法不对"
+        ),
+    }
+    return words.get(error.validator, "写法不对")
+
+
+def schema_problem(schema: Mapping[str, Any]) -> str:
+    """What is wrong with a form as JSON Schema, or as a form a page can show; "" when nothing is."""
+    if not schema:
+        return ""
+    try:
+        jsonschema.Draft202012Validator.check_schema({"type": "object", **schema})
+    except jsonschema.SchemaError as error:
+        return f"不是合法的 JSON Schema：{error.message}"
+    if "properties" not in schema:
+        return "没有 properties"
+    unknown = sorted(set(schema.get("required", ())) - set(schema["properties"]))
+    if unknown:
+        return f"required 里的 {'、'.join(unknown)} 不在 properties 里"
+    untitled = [n for n, spec in schema["properties"].items() if "title" not in spec]
+    return f"{'、'.join(untitled)} 没有 title（中文标签）" if untitled else ""

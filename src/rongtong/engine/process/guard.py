@@ -1,0 +1,57 @@
+"""Guards (条件): expressions over the variables a process declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rongtong.engine.expression.evaluate import Value, evaluate
+from rongtong.engine.expression.language import Compiled, Variable, compile_expression
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack.process import Process, Transition
+
+
+def variables(process: Process) -> tuple[Variable, ...]:
+    """The declared variables as the expression language takes them; numbers are exact to six decimals."""
+    return tuple(Variable(n, kind, scale=6 if kind == "number" else 0) for n, kind in process.variables.items())
+
+
+def compile_guard(process: Process, step: Transition) -> Compiled:
+    """A guard ready to run. Raises ExpressionError."""
+    return compile_expression(step.when, variables(process))
+
+
+def holds(process: Process, steps: Sequence[Transition], values: Mapping[str, Value]) -> dict[str, bool]:
+    """Transition → whether its guard holds; one without a guard always does, one of unknown value does not."""
+    asked = tuple((s.code, s.when) for s in steps if s.when)
+    found = {s.code: True for s in steps}
+    if asked:
+        declared = variables(process)
+        found |= _answers(asked, declared, tuple(values.get(v.name) for v in declared))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _answers(
+    asked: tuple[tuple[str, str], ...], declared: tuple[Variable, ...], values: tuple[Value, ...]
+) -> dict[str, bool]:
+    """Code → whether its expression is true. Asked again for every page of a case, with mostly the same values."""
+    compiled = {code: compile_expression(when, declared) for code, when in asked}
+    row = {v.name: value for v, value in zip(declared, values, strict=True)}
+    (outcome,) = evaluate(compiled, declared, [row])
+    return {code: outcome[code].value is True for code in compiled}
+
+
+def refusal(process: Process, step: Transition, values: Mapping[str, Value]) -> str:
+    """Why a guard does not hold, in words: the definition's own, or the condition with the values it met."""
+    compiled = compile_guard(process, step)
+    met = "，".join(f"{name} = {_shown(values.get(name))}" for name in compiled.names)
+    return f"{step.refusal or f'“{step.name}”的条件不成立'}（条件：{step.when}；现在 {met}）"
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return "未知" if value is None else str(value)

@@ -1,0 +1,248 @@
+"""A process definition: what is found wrong with it, how events fold to a state, what its forms accept."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from packs import PACKS
+from rongtong.apps.packs.resolve import combined
+from rongtong.engine.pack.process import Process
+from rongtong.engine.process import form, guard
+from rongtong.engine.process.check import check
+from rongtong.engine.process.drawing import draw
+from rongtong.engine.process.state import OPEN, Happened, ProcessError, barred, due, fold, waits_for
+from rongtong.engine.workday import Calendar
+
+SOUND: dict[str, Any] = {
+    "code": "leave",
+    "version": "1",
+    "name": "请假",
+    "about": "试验",
+    "start": "draft",
+    "opened_by": ["asker"],
+    "clock": "case",
+    "facts": "x.y",
+    "variables": {"days": "number", "urgent": "flag"},
+    "roles": [
+        {"code": "asker", "name": "申请人", "held_by": ["county_officer"]},
+        {"code": "boss", "name": "审批人", "held_by": ["city_officer"], "at": "parent"},
+    ],
+    "stages": [
+        {"code": "draft", "name": "起草", "no_clock": "随意"},
+        {"code": "asked", "name": "待批", "deadline": {"days": 2}},
+        {"code": "done", "name": "已批", "outcome": "done"},
+    ],
+    "transitions": [
+        {"code": "ask", "name": "提交", "at": ["draft"], "to": "asked", "by": ["asker"], "when": "days <= 5 or urgent"},
+        {"code": "grant", "name": "批准", "at": ["asked"], "to": "done", "by": ["boss"], "not_by": ["ask"]},
+        {"code": "back", "name": "退回", "at": ["asked"], "to": "draft", "by": ["boss"]},
+        {"code": "note", "name": "备注", "at": ["asked"], "by": ["asker"], "optional": True},
+    ],
+}  # fmt: skip
+
+
+def made(**changes: Any) -> Process:
+    return Process.model_validate({**SOUND, **changes})
+
+
+def test_a_sound_definition_has_no_findings() -> None:
+    assert check(made()) == []
+
+
+def steps(*more: dict[str, Any], without: str = "") -> list[dict[str, Any]]:
+    return [t for t in SOUND["transitions"] if t["code"] != without] + list(more)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stages": [*SOUND["stages"], {"code": "lost", "name": "孤岛", "outcome": "x"}]}, "“孤岛”到不了"),
+        ({"transitions": steps(without="grant")}, "走不到任何终结环节"),
+        (
+            {
+                "stages": [*SOUND["stages"], {"code": "pit", "name": "坑", "no_clock": "-"}],
+                "transitions": steps({"code": "fall", "name": "掉", "at": ["asked"], "to": "pit", "by": ["boss"]}),
+            },
+            "“坑”走不到任何终结环节",
+        ),
+        ({"transitions": steps({"code": "free", "name": "无人", "at": ["draft"], "to": "done"})}, "“无人”没有角色"),
+        (
+            {"clock": "", "stages": [{"code": "draft", "name": "起草"}, *SOUND["stages"][1:]]},
+            "“起草”的等待没有期限",
+        ),
+        (
+            {
+                "transitions": steps(
+                    {"code": "x", "name": "坏", "at": ["draft"], "to": "done", "by": ["boss"], "when": "dys < 3"}
+                )
+            },
+            "dys",
+        ),
+        (
+            {
+                "transitions": steps(
+                    {"code": "x", "name": "坏", "at": ["draft"], "to": "done", "by": ["boss"], "when": "days + 1"}
+                )
+            },
+            "不是真假",
+        ),
+        (
+            {
+                "transitions": steps(
+                    {"code": "x", "name": "坏", "at": ["draft"], "to": "nowhere", "by": ["boss"]},
+                )
+            },
+            "没有这个环节",
+        ),
+        ({"stages": [{**s, "outcome": ""} | {"no_clock": "-"} for s in SOUND["stages"]]}, "没有终结环节"),
+        (
+            {
+                "stages": [*SOUND["stages"], {"code": "auto", "name": "自动", "no_clock": "-"}],
+                "transitions": steps(
+                    {"code": "in", "name": "进", "at": ["draft"], "to": "auto", "by": ["boss"]},
+                    {"code": "go", "name": "走", "at": ["auto"], "to": "done", "automatic": True, "when": "urgent"},
+                ),
+            },
+            "条件都不成立时停在那里",
+        ),
+        ({"form": {"properties": {"a": {"type": "text"}}}}, "不是合法的 JSON Schema"),
+        ({"form": {"properties": {"a": {"type": "string"}}}}, "没有 title"),
+        ({"facts": ""}, "有 variables 而没有 facts"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_definition_is_said(changes: dict[str, Any], said: str) -> None:
+    found = [message for message, _ in check(made(**changes))]
+    assert any(said in message for message in found), found
+
+
+def test_a_role_no_account_can_hold_is_found_where_the_roles_are_known() -> None:
+    assert check(made(), {"county_officer", "city_officer"}) == []
+    assert "没有这种账号角色" in check(made(), {"city_officer"})[0][0]
+
+
+EVENTS = [
+    Happened(1, OPEN, "a", date(2025, 7, 1), {"who": "a"}),
+    Happened(2, "ask", "a", date(2025, 7, 4), {"days": "3"}),
+]
+
+
+def test_events_fold_to_a_stage_its_data_and_the_day_it_was_entered() -> None:
+    state = fold(made(), EVENTS)
+    assert (state.stage, state.number, state.entered) == ("asked", 2, date(2025, 7, 4))
+    assert state.data == {"who": "a", "days": "3"}
+
+
+def test_a_step_that_stays_does_not_start_the_clock_anew() -> None:
+    state = fold(made(), [*EVENTS, Happened(3, "note", "a", date(2025, 7, 7))])
+    assert (state.stage, state.entered) == ("asked", date(2025, 7, 4))
+
+
+@pytest.mark.parametrize(
+    "event", [Happened(3, "ask", "a", date(2025, 7, 5)), Happened(4, "grant", "b", date(2025, 7, 5))]
+)
+def test_an_event_that_cannot_follow_is_refused(event: Happened) -> None:
+    with pytest.raises(ProcessError):
+        fold(made(), [*EVENTS, event])
+
+
+def test_whoever_asked_may_not_grant_until_a_new_round_begins() -> None:
+    process = made()
+    grant = process.transition("grant")
+    assert grant is not None
+    state = fold(process, EVENTS)
+    assert barred(grant, state, "a") == "ask"
+    assert barred(grant, state, "b") == ""
+    again = fold(
+        process, [*EVENTS, Happened(3, "back", "b", date(2025, 7, 5)), Happened(4, "ask", "c", date(2025, 7, 6))]
+    )
+    assert barred(grant, again, "a") == ""
+    assert barred(grant, again, "c") == "ask"
+
+
+def test_a_stage_is_due_after_its_working_days_and_an_end_never() -> None:
+    process, calendar = made(), Calendar(known_until=date(2025, 12, 31))
+    asked = fold(process, EVENTS)
+    # 2025-07-04 is a Friday.
+    assert due(process, asked, calendar) == date(2025, 7, 8)
+    done = fold(process, [*EVENTS, Happened(3, "grant", "b", date(2025, 7, 5))])
+    assert due(process, done, calendar) is None
+
+
+def test_nobody_is_waited_for_by_an_optional_step() -> None:
+    assert waits_for(made(), "asked") == {"boss"}
+
+
+def test_a_guard_of_unknown_value_does_not_hold_and_says_what_it_met() -> None:
+    process = made()
+    ask = process.transition("ask")
+    assert ask is not None
+    assert guard.holds(process, [ask], {"days": Fraction(7), "urgent": True}) == {"ask": True}
+    assert guard.holds(process, [ask], {"days": None, "urgent": None}) == {"ask": False}
+    assert "days = 7，urgent = 否" in guard.refusal(process, ask, {"days": Fraction(7), "urgent": False})
+
+
+FORM: dict[str, Any] = {
+    "required": ["amount", "day"],
+    "properties": {
+        "amount": {"type": "string", "title": "金额", "format": "decimal"},
+        "day": {"type": "string", "title": "日期", "format": "date"},
+        "count": {"type": "integer", "title": "件数", "minimum": 1},
+        "kind": {"type": "string", "title": "类别", "oneOf": [{"const": "a", "title": "甲"}, {"const": "b", "title": "乙"}]},
+        "open": {"type": "boolean", "title": "公开"},
+    },
+}  # fmt: skip
+
+
+def test_a_form_is_read_by_its_schema_and_stays_exact() -> None:
+    data = form.read(FORM, {"amount": ["12.30"], "day": ["2025-07-15"], "count": ["3"], "open": ["1"], "kind": [""]})
+    assert data == {"amount": "12.30", "day": "2025-07-15", "count": 3, "open": True}
+    assert form.errors(FORM, data) == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "said"),
+    [
+        ({"day": "2025-07-15"}, "amount", "请填写“金额”"),
+        ({"amount": "1e5", "day": "2025-07-15"}, "amount", "应为数字"),
+        ({"amount": "1", "day": "2025-02-30"}, "day", "应为日期"),
+        ({"amount": "1", "day": "2025-07-15", "count": "三"}, "count", "应为整数"),
+        ({"amount": "1", "day": "2025-07-15", "count": 0}, "count", "不小于 1"),
+        ({"amount": "1", "day": "2025-07-15", "kind": "c"}, "kind", "所列的选项"),
+        ({"amount": "1", "day": "2025-07-15", "extra": "x"}, "extra", "不收"),
+    ],
+)
+def test_what_is_wrong_with_a_filled_form_is_said_field_by_field(data: dict[str, Any], field: str, said: str) -> None:
+    assert said in form.errors(FORM, data)[field]
+
+
+def test_the_fields_of_a_form_carry_their_labels_and_options() -> None:
+    kinds = {f.name: f.kind for f in form.fields(FORM)}
+    assert kinds == {"amount": "decimal", "day": "date", "count": "integer", "kind": "choice", "open": "yes"}
+    assert next(f for f in form.fields(FORM) if f.name == "kind").options == (("a", "甲"), ("b", "乙"))
+
+
+def test_a_drawing_is_well_formed_names_every_stage_and_styles_nothing_inline() -> None:
+    pack = combined([PACKS / "china"])
+    for process in pack.all("processes"):
+        drawn = draw(process)
+        root = ElementTree.fromstring(drawn)
+        texts = "".join(root.itertext())
+        assert all(stage.name in texts for stage in process.stages)
+        assert "style=" not in drawn
+
+
+def test_the_shipped_processes_are_sound_and_those_published_unchanged() -> None:
+    pack = combined([PACKS / "china", PACKS / "zhejiang"])
+    assert {p.code for p in pack.all("processes")} >= {"collection", "allocation_signoff", "supervision", "release"}
+    for process in pack.all("processes"):
+        assert check(process) == []
+    published = {(p.process, p.version): p.sha256 for p in pack.all("published")}
+    assert published
+    for process in pack.all("processes"):
+        if (process.code, process.version) in published:
+            assert process.fingerprint == published[process.code, process.version]
