@@ -208,6 +208,25 @@ def _accounts() -> Iterator[Finding]:
         yield Finding("ok", "可否服务", "可以")
 
 
+def _logins() -> Iterator[Finding]:
+    from rongtong.apps.registry.queries import signers_without_factor
+
+    instance = read_instance()
+    if instance.second_factor == "optional":
+        if instance.demo:
+            yield Finding("ok", "动态口令", "可选（演示）")
+        else:
+            advice = '审签人员和三员应当用两种因素登录：请从 instance.toml 删去 second_factor = "optional"。'
+            yield Finding("warn", "动态口令", "正式环境设为可选", advice)
+        return
+    waiting = signers_without_factor()
+    if waiting:
+        names = "、".join(waiting[:10])
+        yield Finding("warn", "动态口令", f"须用而未设：{names}", "本人下次登录时会被要求设置；久不登录的请停用。")
+    else:
+        yield Finding("ok", "动态口令", "审签人员和三员都已设置")
+
+
 def _log() -> Iterator[Finding]:
     from rongtong.apps.records.queries import examine as examine_log
 
@@ -234,6 +253,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("磁盘", _disk),
     ("库", _store),
     ("可否服务", _accounts),
+    ("动态口令", _logins),
     ("日志", _log),
     ("LibreOffice", _office),
 )

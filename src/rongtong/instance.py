@@ -17,6 +17,7 @@ from typing import Literal
 DEMO_SECRET_PREFIX = "demo-"
 
 Mode = Literal["demo", "production"]
+SecondFactor = Literal["required", "optional"]
 
 
 class InstanceError(Exception):
@@ -29,6 +30,8 @@ class Instance:
 
     `home` is the folder that holds everything the installation remembers; `packs` are folders, in order of
     extension; `database` is a PostgreSQL URL or empty for the embedded store; `today` pins the clock (demo only).
+    `proxies` are the addresses of reverse proxies whose word on client and scheme is believed; `second_factor` says
+    whether signing and administering roles must log in with a one-time code.
     """
 
     home: Path
@@ -38,6 +41,8 @@ class Instance:
     database: str = ""
     today: date | None = None
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    proxies: tuple[str, ...] = ("127.0.0.1",)
+    second_factor: SecondFactor = "optional"
 
     @property
     def demo(self) -> bool:
@@ -72,6 +77,9 @@ def read_instance(home: Path | None = None) -> Instance:
         raise InstanceError(f"{path}: 正式环境不能使用演示密钥。请运行 rongtong init --mode production 另建实例。")
     if mode == "production" and data.get("today"):
         raise InstanceError(f"{path}: 正式环境不能固定日期。请删去 today。")
+    factor = data.get("second_factor", "required" if mode == "production" else "optional")
+    if factor not in ("required", "optional"):
+        raise InstanceError(f'{path}: second_factor = {factor!r}，应为 "required" 或 "optional"。')
     today = data.get("today")
     return Instance(
         home=home,
@@ -81,6 +89,8 @@ def read_instance(home: Path | None = None) -> Instance:
         database=str(data.get("database", "")),
         today=today if isinstance(today, date) else None,
         hosts=tuple(data.get("hosts", ("127.0.0.1", "localhost"))),
+        proxies=tuple(data.get("proxies", ("127.0.0.1",))),
+        second_factor=factor,
     )
 
 

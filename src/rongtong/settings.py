@@ -45,6 +45,9 @@ DEMO = bool(INSTANCE and INSTANCE.demo)
 PINNED_TODAY = INSTANCE.today if INSTANCE else None
 SECRET_KEY = INSTANCE.secret if INSTANCE else secrets.token_urlsafe(48)
 DEBUG = False
+# Addresses of reverse proxies that are believed about client and scheme; who must log in with a one-time code.
+PROXIES = INSTANCE.proxies if INSTANCE else ()
+SECOND_FACTOR = INSTANCE.second_factor if INSTANCE else "required"
 ALLOWED_HOSTS = list(INSTANCE.hosts) if INSTANCE else ["127.0.0.1", "localhost", "testserver"]
 
 INSTALLED_APPS = [
@@ -52,22 +55,28 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django_htmx",
     "rongtong.apps.packs",
     "rongtong.apps.registry",
     "rongtong.apps.records",
+    "rongtong.apps.cases",
     "rongtong.apps.observations",
     "rongtong.apps.planning",
     "rongtong.apps.papers",
     "rongtong.apps.portal",
 ]
 MIDDLEWARE = [
+    "rongtong.middleware.Headers",
+    "rongtong.once.Reads",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "rongtong.apps.registry.middleware.Logins",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "rongtong.urls"
 WSGI_APPLICATION = "rongtong.wsgi.application"
@@ -79,6 +88,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "rongtong.apps.registry.context.login",
                 "rongtong.apps.portal.context.instance",
             ]
         },
@@ -93,7 +103,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "/login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "/work"
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
@@ -104,10 +114,22 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO and INSTANCE is not None
+# Production is served over TLS; only there a browser takes cookies with this prefix (no domain, path /, secure).
+PRODUCTION = INSTANCE is not None and not DEMO
+COOKIE_PREFIX = "__Host-" if PRODUCTION else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+CSRF_FAILURE_VIEW = "rongtong.apps.registry.views_login.csrf_failure"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+# Longer than a login lasts (registry.sessions), so that its end is told and the draft belongs to its account.
+SESSION_COOKIE_AGE = 24 * 60 * 60
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 LOGGING = {

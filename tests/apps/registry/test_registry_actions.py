@@ -188,7 +188,7 @@ def test_a_stopped_account_cannot_log_in_and_neither_oneself_nor_system_can_be_s
 def test_an_organisation_is_registered_once_by_its_normalised_code(system: Account) -> None:
     made = register_organisation(" 91339999 000000019c", " 样例公司 ", "enterprise", "990101", actor=system)
     assert (made.uscc, made.name) == (CODE, "样例公司")
-    with pytest.raises(RegistryError, match="已登记为「样例公司」"):
+    with pytest.raises(RegistryError, match="已登记为“样例公司”"):
         register_organisation(CODE, "另一家", "enterprise", "990101", actor=system)
 
 
@@ -197,7 +197,7 @@ def test_an_organisation_is_registered_once_by_its_normalised_code(system: Accou
     [
         ("913399990000000190", "样例", "enterprise", "990101", "校验位不符"),
         (CODE, "", "enterprise", "990101", "名称为空"),
-        (CODE, "样例", "firm", "990101", "类别「firm」不认识"),
+        (CODE, "样例", "firm", "990101", "类别“firm”不认识"),
         (CODE, "样例", "enterprise", "", "地区代码为空"),
     ],
 )

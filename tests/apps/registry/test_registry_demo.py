@@ -36,9 +36,9 @@ def run(*arguments: str) -> int:
     return code
 
 
-def test_there_is_one_account_for_each_role_that_can_log_in(demo_instance: Path) -> None:
+def test_there_is_an_account_for_each_role_that_can_log_in(demo_instance: Path) -> None:
     made = demo_accounts()
-    assert sorted(account.role for account in made) == sorted(set(ROLES) - {"operator"})
+    assert {account.role for account in made} == set(ROLES) - {"operator"}
     places = {account.username: account.place for account in made}
     assert places["sheng"] == ""
     assert places["shi-990100"] == "990100"
@@ -141,7 +141,7 @@ def test_a_template_written_filled_and_imported_gives_accounts_that_the_list_sho
     assert "zhangsan\t张三\t\t市科技局@990100\t" in capsys.readouterr().out
     # Once more: nothing is stored twice, and the exit code says that there were findings.
     assert run("accounts", "import", str(path)) == 1
-    assert "账号.xlsx 账号!A2 「zhangsan」已有同名账号" in capsys.readouterr().out
+    assert "账号.xlsx 账号!A2 “zhangsan”已有同名账号" in capsys.readouterr().out
     assert run("accounts", "import", str(path), "--json") == 1
     assert [e["cell"] for e in json.loads(capsys.readouterr().out)["errors"]] == ["A2"]
 

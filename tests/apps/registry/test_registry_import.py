@@ -16,7 +16,7 @@ from rongtong.apps.records.queries import head, verify
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import create_account, grant, register_organisation
 from rongtong.apps.registry.importing import Report, import_accounts_xlsx
-from rongtong.apps.registry.models import Account, Grant, Organisation
+from rongtong.apps.registry.models import Account, Grant, GrantRequest, Organisation
 from rongtong.apps.registry.sheets import MOST_ROWS, accounts_template
 
 CODE, OTHER = "91339999000000019C", "123399990000000357"
@@ -99,7 +99,7 @@ def test_every_error_is_told_at_once_with_its_cell_and_nothing_is_stored(system:
 def test_an_error_reads_as_sheet_cell_value_and_what_to_do(system: Account, pack: None) -> None:
     report = import_accounts_xlsx(workbook([["zhangsan", "张三", None, None, "局长", None, None, None]]), system)
     (error,) = report.errors
-    assert str(error).startswith("账号!E2 「局长」不认识。应为：省级处室、市科技局")
+    assert str(error).startswith("账号!E2 “局长”不认识。应为：省级处室、市科技局")
 
 
 def test_an_existing_username_and_a_renamed_organisation_are_refused(system: Account, pack: None) -> None:
@@ -163,11 +163,23 @@ def test_an_empty_template_is_refused(system: Account) -> None:
     assert "没有填写" in import_accounts_xlsx(accounts_template(), system).errors[0].problem
 
 
-def test_only_who_holds_both_duties_may_import(system: Account, pack: None) -> None:
+def test_who_may_create_but_not_grant_imports_accounts_whose_roles_wait_to_be_granted(
+    system: Account, pack: None
+) -> None:
     admin = create_account("admin", "管理员", actor=system).account
     grant(admin, "system_admin", actor=system)
+    report = import_accounts_xlsx(workbook([ACCOUNT], [ORGANISATION]), admin)
+    assert report.ok, report.errors
+    assert not Grant.objects.filter(account__username="zhangsan").exists()
+    (asked,) = GrantRequest.objects.all()
+    assert (asked.account.username, asked.role, asked.place) == ("zhangsan", "city_officer", "990100")
+
+
+def test_who_may_not_create_accounts_may_not_import(system: Account, pack: None) -> None:
+    security = create_account("security", "安全员", actor=system).account
+    grant(security, "security_admin", actor=system)
     with pytest.raises(Denied):
-        import_accounts_xlsx(workbook([ACCOUNT]), admin)
+        import_accounts_xlsx(workbook([ACCOUNT]), security)
 
 
 def test_the_template_marks_what_is_required_and_offers_the_roles_that_can_be_given() -> None:

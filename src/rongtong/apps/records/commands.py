@@ -63,7 +63,7 @@ def _saved_head(arguments: argparse.Namespace) -> str | None:
     if arguments.head_file is None:
         # An empty --head (an unset shell variable) must not pass as a check that was made.
         if arguments.head == "":
-            raise UsageError("--head 为空。请给出「条数：根」，或不带此参数。")
+            raise UsageError("--head 为空。请给出“条数：根”，或不带此参数。")
         return str(arguments.head) if arguments.head else None
     try:
         text = arguments.head_file.read_text(encoding="utf-8")
@@ -71,6 +71,6 @@ def _saved_head(arguments: argparse.Namespace) -> str | None:
         raise UsageError(f"{arguments.head_file}: 读不出日志头（{error}）。") from error
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
-        raise UsageError(f"{arguments.head_file}: 文件为空，应有一行「条数：根」。")
+        raise UsageError(f"{arguments.head_file}: 文件为空，应有一行“条数：根”。")
     # A file kept by appending: the newest head is the last line.
     return str(lines[-1])

@@ -39,7 +39,7 @@ class Head:
         found = re.fullmatch(r"(0|[1-9][0-9]{0,17}):([0-9a-f]{64})", text.strip())
         if not found:
             raise HeadError(
-                f"「{text.strip()[:100]}」不是日志头。应为「条数：64 位十六进制根」，由 rongtong head 给出。"
+                f"“{text.strip()[:100]}”不是日志头。应为“条数：64 位十六进制根”，由 rongtong head 给出。"
             )
         return Head(int(found[1]), found[2])
 
@@ -178,7 +178,7 @@ def _check_leaf(row: _Row, digest: bytes) -> Iterator[Finding]:
         column = getattr(row, name)
         same = _same_moment(body.get(name), column) if name == "recorded_at" else body.get(name) == column
         if not same:
-            yield Finding("column_changed", n, f"第 {n} 条的 {name} 列为「{column}」，正文为「{body.get(name)}」。")
+            yield Finding("column_changed", n, f"第 {n} 条的 {name} 列为“{column}”，正文为“{body.get(name)}”。")
     yield from _check_payload(row, str(body.get("payload")))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
@@ -15,6 +18,29 @@ from rongtong.engine.place import PlaceTree
 
 class Denied(Exception):
     """An account may not do this there; the message says who, what and in which scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal of `require`: whose, of what kind of action, about which place."""
+
+    actor: Account
+    kind: str
+    place: str
+
+
+_denials: ContextVar[list[Denial] | None] = ContextVar("denials", default=None)
+
+
+@contextmanager
+def noted_denials() -> Iterator[list[Denial]]:
+    """The refusals of known accounts within the block, also those that the block itself handles."""
+    noted: list[Denial] = []
+    token = _denials.set(noted)
+    try:
+        yield noted
+    finally:
+        _denials.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +68,9 @@ def require(actor: Account, kind: str, place: str = "") -> None:
     An action about no place ("") needs a grant for the whole instance.
     """
     if not may(actor, kind, place):
+        noted = _denials.get()
+        if noted is not None and actor.is_authenticated:
+            noted.append(Denial(actor, kind, place))
         raise Denied(_refusal(actor, kind, place))
 
 
@@ -89,10 +118,10 @@ def _refusal(actor: Account, kind: str, place: str) -> str:
     who = f"{getattr(actor, 'name', '') or '未登录用户'}({getattr(actor, 'username', '') or '无账号'})"
     where = f"地区 {place}" if place else "全域（未限定地区）"
     if not _active(actor):
-        return f"{who} 不能执行「{kind}」：账号未登录或已停用。请联系系统管理员。"
+        return f"{who} 不能执行“{kind}”：账号未登录或已停用。请联系系统管理员。"
     held = "、".join(f"{role_name(g.role)}@{g.place or '全域'}" for g in grants_in_force(actor)) or "无"
     able = "、".join(r.name for r in ROLES.values() if r.allowed(kind))
     return (
-        f"{who} 无权在{where}执行「{kind}」。现有授权：{held}；该操作需要其中之一：{able}，且范围包含{where}。"
+        f"{who} 无权在{where}执行“{kind}”。现有授权：{held}；该操作需要其中之一：{able}，且范围包含{where}。"
         "请由安全管理员授权。"
     )

@@ -9,6 +9,7 @@ from datetime import date
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.models import Account, Grant, Organisation
@@ -73,7 +74,7 @@ def create_account(
         # The permission comes first: a refusal must not tell which usernames exist.
         problem = username_problem(username) or (None if name else "姓名为空。请填写。")
         if problem is None and Account.objects.filter(username=username).exists():
-            problem = f"用户名「{username}」已存在。请换一个。"
+            problem = f"用户名“{username}”已存在。请换一个。"
         if problem:
             raise RegistryError(problem)
         account = Account(
@@ -111,7 +112,7 @@ def grant(
     one of them limited to a place, oneself, or `operator` for anyone but `system`; and Denied.
     """
     with act("registry.grant", actor=actor, subject=account_subject(account)) as this:
-        problem = _grant_problem(account, role, place, actor) or _validity_problem(valid_from, valid_to)
+        problem = grant_problem(account, role, place, actor) or validity_problem(valid_from, valid_to)
         if problem:
             raise RegistryError(problem)
         made = Grant.objects.create(
@@ -138,7 +139,10 @@ def revoke(given: Grant, *, actor: Account) -> None:
     with act("registry.revoke", actor=actor, subject=account_subject(given.account)) as this:
         if not Grant.objects.filter(pk=given.pk).delete()[0]:
             raise RegistryError("该授权已被收回。")
-        this.payload |= {"role": given.role, "place": given.place}
+        # Who no longer holds a role has no deputies in it.
+        deputies = Grant.objects.filter(delegated_by=given.account, role=given.role, place=given.place)
+        this.payload |= {"role": given.role, "place": given.place, "deputies": _usernames(deputies)}
+        deputies.delete()
 
 
 def deactivate(account: Account, *, why: str, actor: Account) -> None:
@@ -149,15 +153,17 @@ def deactivate(account: Account, *, why: str, actor: Account) -> None:
     if not why.strip():
         raise RegistryError("停用账号须写明理由。")
     if account.pk == actor.pk or account.username == SYSTEM:
-        raise RegistryError(f"不能停用「{account.username}」：不可停用本人账号或 system。")
+        raise RegistryError(f"不能停用“{account.username}”：不可停用本人账号或 system。")
     with act("registry.deactivate", actor=actor, subject=account_subject(account)) as this:
         account.is_active = False
         account.save(update_fields=["is_active"])
-        this.payload["why"] = why.strip()
+        deputies = Grant.objects.filter(delegated_by=account)
+        this.payload |= {"why": why.strip(), "deputies": _usernames(deputies)}
+        deputies.delete()
 
 
 def set_password(account: Account, password: str, *, actor: Account) -> None:
-    """Set a password; one set by another than the holder must be changed at the first login.
+    """Set a password; one set by another than the holder must be changed at the first login (but for a demo account).
 
     Raises RegistryError for a password that the validators refuse, for `system`; and Denied.
     """
@@ -171,7 +177,7 @@ def set_password(account: Account, password: str, *, actor: Account) -> None:
     kind = "registry.change_own_password" if own else "registry.set_password"
     with act(kind, actor=actor, subject=account_subject(account)):
         account.set_password(password)
-        account.password_is_initial = not own
+        account.password_is_initial = not own and not account.demo
         account.save(update_fields=["password", "password_is_initial"])
 
 
@@ -198,7 +204,7 @@ def register_organisation(
     """
     code, name, place = gb32100.normalise(uscc), name.strip(), place.strip()
     with act("registry.register_organisation", actor=actor, place=place, subject=f"organisation:{code}") as this:
-        problem = _organisation_problem(code, name, kind, place) or _validity_problem(valid_from, valid_to)
+        problem = _organisation_problem(code, name, kind, place) or validity_problem(valid_from, valid_to)
         if problem:
             raise RegistryError(problem)
         made = Organisation.objects.create(
@@ -218,26 +224,27 @@ def username_problem(username: str) -> str | None:
     fine = 2 <= len(username) <= 64 and all(c in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in username)
     if fine and username[0].isalnum():
         return None
-    return f"用户名「{username}」不可用。应为 2–64 个小写字母、数字、点、下划线或连字符，以字母或数字开头。"
+    return f"用户名“{username}”不可用。应为 2–64 个小写字母、数字、点、下划线或连字符，以字母或数字开头。"
 
 
-def _grant_problem(account: Account, role: str, place: str, actor: Account) -> str | None:
+def grant_problem(account: Account, role: str, place: str, actor: Account) -> str | None:
+    """Why this role cannot be given here by this actor, in words, or None."""
     if role not in ROLES:
-        return f"角色「{role}」不认识。应为：{'、'.join(ROLES)}。"
+        return f"角色“{role}”不认识。应为：{'、'.join(ROLES)}。"
     if role == OPERATOR:
-        return "「运维（命令行）」只属于 system，不能授予他人。"
+        return "“运维（命令行）”只属于 system，不能授予他人。"
     if account.pk == actor.pk:
         return "不能给本人授权。请由另一位安全管理员办理。"
     if role in TRIO:
         if place:
-            return f"「{role_name(role)}」管理整个实例，不能限定地区。请把地区留空。"
+            return f"“{role_name(role)}”管理整个实例，不能限定地区。请把地区留空。"
         held = Grant.objects.filter(trio_account=account).first()
         if held:
             return (
-                f"「{account.username}」已是{role_name(held.role)}；三员（系统、安全、审计）一人只能任其一。请先收回。"
+                f"“{account.username}”已是{role_name(held.role)}；三员（系统、安全、审计）一人只能任其一。请先收回。"
             )
     if Grant.objects.filter(account=account, role=role, place=place).exists():
-        return f"「{account.username}」在{place or '全域'}已有「{role_name(role)}」。"
+        return f"“{account.username}”在{place or '全域'}已有“{role_name(role)}”。"
     return None
 
 
@@ -250,15 +257,20 @@ def _organisation_problem(code: str, name: str, kind: str, place: str) -> str | 
     if not place:
         return f"{code}: 地区代码为空。请填写单位所在地的代码。"
     if kind not in Organisation.Kind.values:
-        return f"{code}: 单位类别「{kind}」不认识。应为：{'、'.join(Organisation.Kind.values)}。"
+        return f"{code}: 单位类别“{kind}”不认识。应为：{'、'.join(Organisation.Kind.values)}。"
     existing = Organisation.objects.filter(uscc=code).first()
-    return f"统一社会信用代码「{code}」已登记为「{existing.name}」。" if existing else None
+    return f"统一社会信用代码“{code}”已登记为“{existing.name}”。" if existing else None
 
 
-def _validity_problem(valid_from: date | None, valid_to: date | None) -> str | None:
+def validity_problem(valid_from: date | None, valid_to: date | None) -> str | None:
+    """Why these dates cannot be those of a validity, in words, or None."""
     if valid_from and valid_to and valid_from > valid_to:
         return f"起始日期 {valid_from} 晚于截止日期 {valid_to}。请改正。"
     return None
+
+
+def _usernames(grants: QuerySet[Grant]) -> list[str]:
+    return list(grants.order_by("account__username").values_list("account__username", flat=True))
 
 
 def _unusable_password() -> str:

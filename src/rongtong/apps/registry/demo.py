@@ -52,6 +52,7 @@ def _wanted(tree: PlaceTree) -> list[tuple[str, str, str, str]]:
         ("sheng", "演示·省厅综合处", "provincial_officer", ""),
         ("guihua", "演示·规划处", "planner", ""),
         ("bianji", "演示·材料编辑", "editor", ""),
+        ("qianfa", "演示·省厅审签", "approver", ""),
         ("chakan", "演示·查看", "reader", ""),
         ("xitong", "演示·系统管理员", SYSTEM_ADMIN, ""),
         ("anquan", "演示·安全管理员", SECURITY_ADMIN, ""),
@@ -60,7 +61,10 @@ def _wanted(tree: PlaceTree) -> list[tuple[str, str, str, str]]:
     for level, prefix, role in (("city", "shi", "city_officer"), ("county", "xian", "county_officer")):
         codes = tree.at_level(level)
         if codes:
-            wanted.append((f"{prefix}-{codes[0].lower()}", f"演示·{tree.name(codes[0])}科技局", role, codes[0]))
+            office = f"演示·{tree.name(codes[0])}科技局"
+            wanted.append((f"{prefix}-{codes[0].lower()}", office, role, codes[0]))
+            if level == "city":
+                wanted.append((f"{prefix}-qianfa-{codes[0].lower()}", f"{office}审签", "approver", codes[0]))
     return wanted
 
 
@@ -69,7 +73,7 @@ def _account(wanted: tuple[str, str, str, str], kept: dict[str, str]) -> DemoAcc
     system = system_account()
     found = Account.objects.filter(username=username).first()
     if found is not None and not found.demo:
-        raise RegistryError(f"用户名「{username}」已属于一个非演示账号。请改名后再建演示账号。")
+        raise RegistryError(f"用户名“{username}”已属于一个非演示账号。请改名后再建演示账号。")
     if found is None:
         new = create_account(username, name, actor=system, demo=True)
         found, password = new.account, new.password

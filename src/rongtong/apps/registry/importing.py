@@ -19,6 +19,7 @@ from rongtong.apps.registry.actions import (
 )
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.apps.registry.places import loaded_tree
+from rongtong.apps.registry.requests import request_grant
 from rongtong.apps.registry.roles import OPERATOR, TRIO, role_code
 from rongtong.apps.registry.sheets import ACCOUNTS, GRANTABLE, KINDS, ORGANISATIONS, CellError, Row, read_workbook
 from rongtong.engine import gb32100
@@ -44,19 +45,24 @@ class Report:
 def import_accounts_xlsx(data: bytes, actor: Account) -> Report:
     """Create the organisations and accounts of a workbook, with their grants, in one transaction.
 
-    Returns a report; with any error in it nothing was stored. Raises Denied when the actor may not import, create
-    accounts and grant roles: since those are duties of two different administrators, that is `system` alone.
+    Creating and granting are duties of two different administrators: a system administrator's import asks for the roles
+    (待授权) and a security administrator grants them; `system` does both.
+    Returns a report; with any error in it nothing was stored. Raises Denied when the actor may not import.
     """
     access.require(actor, IMPORT)
-    rows, errors = read_workbook(data)
-    if not errors:
-        errors = _check(rows)
+    rows, errors = check_accounts_xlsx(data)
     if errors:
         return Report(errors=tuple(errors))
     try:
         return _store(rows, actor)
     except _Refused as refused:
         return Report(errors=(refused.error,))
+
+
+def check_accounts_xlsx(data: bytes) -> tuple[list[Row], list[CellError]]:
+    """The filled rows of a workbook and every error in it; nothing is stored."""
+    rows, errors = read_workbook(data)
+    return rows, errors or _check(rows)
 
 
 class _Refused(Exception):
@@ -102,8 +108,9 @@ def _store_account(row: Row, actor: Account) -> NewAccount:
         organisation=Organisation.objects.get(uscc=code) if code else None,
         position=row.cells["职务"],
     )
+    give = grant if access.may(actor, "registry.grant") else request_grant
     for role in _roles(row):
-        grant(
+        give(
             new.account,
             role_code(role) or role,
             row.cells["地区代码"],
@@ -141,7 +148,7 @@ def _organisation_errors(row: Row, listed: dict[str, int], known_place: Callable
     listed.setdefault(code, row.number)
     existing = Organisation.objects.filter(uscc=code).first()
     if existing and existing.name != row.cells["单位名称"]:
-        errors.append(row.error("单位名称", f"该代码已登记为「{existing.name}」。请核对代码，或改为同一名称。"))
+        errors.append(row.error("单位名称", f"该代码已登记为“{existing.name}”。请核对代码，或改为同一名称。"))
     if row.cells["单位类别"] not in KINDS:
         errors.append(row.error("单位类别", f"不认识。应为：{'、'.join(KINDS)}。"))
     if not known_place(row.cells["地区代码"]):
@@ -194,7 +201,7 @@ def _employer_errors(row: Row, listed: dict[str, int]) -> list[CellError]:
         return []
     problem = gb32100.check(code)
     if problem is None and code not in listed and not Organisation.objects.filter(uscc=code).exists():
-        problem = "未登记，也不在「单位」表中。请在「单位」表中列出。"
+        problem = "未登记，也不在“单位”表中。请在“单位”表中列出。"
     return [row.error("单位统一社会信用代码", problem)] if problem else []
 
 

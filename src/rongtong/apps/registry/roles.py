@@ -37,9 +37,11 @@ ROLES: dict[str, Role] = {
     for role in (
         Role("provincial_officer", "省级处室", ("observations.*", "planning.*", "papers.*", "packs.*")),
         Role("city_officer", "市科技局", ("observations.*", "planning.*", "papers.*")),
-        Role("county_officer", "县科技局", ("observations.*", "papers.*")),
+        # A county's figures become observations by being filed and approved, not by being loaded.
+        Role("county_officer", "县科技局", ("observations.fill", "observations.upload", "papers.*")),
         Role("planner", "规划（目标分解）", ("planning.*",)),
         Role("editor", "材料编辑", ("papers.*",)),
+        Role("approver", "审签", ("planning.*", "papers.*", "packs.*")),
         Role("reader", "查看", ()),
         Role(
             SYSTEM_ADMIN,
@@ -48,13 +50,24 @@ ROLES: dict[str, Role] = {
                 "registry.create_account",
                 "registry.deactivate",
                 "registry.register_organisation",
+                "registry.import_accounts",
+                "registry.request_grant",
                 "packs.*",
             ),
         ),
         Role(
             SECURITY_ADMIN,
             "安全管理员",
-            ("registry.grant", "registry.revoke", "registry.deactivate", "registry.set_password"),
+            (
+                "registry.grant",
+                "registry.revoke",
+                "registry.refuse_grant",
+                "registry.deactivate",
+                "registry.set_password",
+                "registry.unlock",
+                "registry.reset_factor",
+                "registry.hand_over",
+            ),
         ),
         Role(AUDIT_ADMIN, "审计管理员", ("records.*",)),
         # Whoever holds the shell can do anything to the files anyway; the log says that it was done from there.
@@ -63,7 +76,19 @@ ROLES: dict[str, Role] = {
 }
 
 # What every active account may do, because it concerns only itself.
-EVERYONE = ("registry.change_own_password",)
+EVERYONE = (
+    "registry.change_own_password",
+    "registry.login",
+    "registry.logout",
+    "registry.denied",
+    "registry.enrol_factor",
+    "registry.end_sessions",
+    "registry.export_own_data",
+    "registry.delegate",
+    "registry.end_delegation",
+)
+# Who signs or administers logs in with a one-time code as well, where the instance asks for it.
+SECOND_FACTOR = ("approver", *TRIO)
 
 
 def role_name(code: str) -> str:

@@ -47,7 +47,7 @@ SHEETS: dict[str, tuple[Column, ...]] = {
     ACCOUNTS: (
         Column("用户名", True, "2–64 个小写字母、数字、点、下划线或连字符。会永久留在日志中，请勿用身份证号、手机号。"),
         Column("姓名", True, "使用人姓名。"),
-        Column("单位统一社会信用代码", False, "须已登记，或列在「单位」表中。"),
+        Column("单位统一社会信用代码", False, "须已登记，或列在“单位”表中。"),
         Column("职务", False, ""),
         Column("角色", True, "从下拉中选一个；多个角色用顿号分开。三员一人只能任其一。", GRANTABLE),
         Column("地区代码", False, "角色的管辖地区及其下级；留空为全域。三员须留空。"),
@@ -67,7 +67,7 @@ class CellError:
     problem: str
 
     def __str__(self) -> str:
-        found = f"「{self.value}」" if self.value else ""
+        found = f"“{self.value}”" if self.value else ""
         return f"{self.sheet}!{self.cell} {found}{self.problem}"
 
 
@@ -170,7 +170,7 @@ def _read_sheet(name: str, sheet: Any) -> tuple[list[Row], list[CellError]]:
     columns = SHEETS[name]
     headings = [str(sheet.cell(1, number).value or "").strip() for number in range(1, len(columns) + 1)]
     wrong = [
-        CellError(name, f"{chr(ord('A') + i)}1", headings[i], f"表头应为「{column.shown}」。请用模板，不要改列。")
+        CellError(name, f"{chr(ord('A') + i)}1", headings[i], f"表头应为“{column.shown}”。请用模板，不要改列。")
         for i, column in enumerate(columns)
         if headings[i] != column.shown
     ]
@@ -192,7 +192,7 @@ def _read_sheet(name: str, sheet: Any) -> tuple[list[Row], list[CellError]]:
 def _cell_errors(row: Row, values: tuple[Any, ...]) -> Iterator[CellError]:
     for column, value in zip(SHEETS[row.sheet], values, strict=True):
         if column.required and not row.cells[column.heading]:
-            yield row.error(column.heading, f"「{column.heading}」为必填，却是空的。请填写。")
+            yield row.error(column.heading, f"“{column.heading}”为必填，却是空的。请填写。")
         elif isinstance(value, float) or (isinstance(value, int) and abs(value) >= 10**15):
             # Excel keeps fifteen digits of a number, so a long code typed as a number is already damaged.
             yield row.error(column.heading, "是数字格式，可能已丢失位数。请把单元格设为文本后重新填写。")
