@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -14,12 +14,15 @@ from rongtong import clock
 from rongtong.apps.observations import lookup
 from rongtong.apps.observations.mapping import Parsed, read_import
 from rongtong.apps.observations.models import Batch, Observation
+from rongtong.apps.observations.sourcing import office_sources
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
+from rongtong.apps.registry.access import require
 from rongtong.apps.registry.models import Account
 from rongtong.engine.checks import check
+from rongtong.engine.pack.model import Source
 from rongtong.engine.pack.read import Pack
-from rongtong.engine.reading import SOFT, Finding, Reading
+from rongtong.engine.reading import SOFT, SYNTHETIC, Finding, Reading
 
 IMPORT = "observations.import"
 _CHUNK = 1000
@@ -30,7 +33,7 @@ class Report:
     """What an import did, or with `dry_run` would do. With a blocking finding nothing was written.
 
     `findings` holds the accepted soft ones too. `late` are the new rows that change what had been answered for days
-    already past. `batch` is None when nothing was written.
+    already past, `new` all new rows. `batch` is None when nothing was written.
     """
 
     rows_new: int
@@ -40,6 +43,7 @@ class Report:
     source: str
     sha256: str
     batch: Batch | None = None
+    new: tuple[Reading, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -61,25 +65,39 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a file would change."""
+class Plan:
+    """What rows would change: those that are new, how many are held already, which come late, what is wrong."""
 
     new: tuple[Reading, ...]
     same: int
     late: frozenset[int]
     findings: tuple[Finding, ...]
+    again: bool = False
 
 
 def import_file(
-    data: bytes, file_name: str, *, actor: Account, source: str | None = None, dry_run: bool = False
+    data: bytes,
+    file_name: str,
+    *,
+    actor: Account,
+    source: str | None = None,
+    dry_run: bool = False,
+    layout: Source | None = None,
 ) -> Report:
     """Take in a CSV or XLSX file: every row or none. The same file again changes nothing.
 
-    Raises WorkbookError when the file cannot be read, NoPack when no pack is loaded, and Denied.
+    `layout` reads the file in place of the layouts that are kept.
+
+    Raises WorkbookError when the file cannot be read, NoPack when no pack is loaded, and Denied, also for a dry run: what
+    is found may name what is held of the rows' places.
     """
     file_name = PurePath(file_name.replace("\\", "/")).name[-255:]
     pack = packs.current()
-    parsed = read_import(data, file_name, pack, source, today=clock.real_today())
+    more = (layout,) if layout else office_sources()
+    named = layout.code if layout else source
+    parsed = read_import(data, file_name, pack, named, today=clock.real_today(), more=more)
+    if parsed.rows:
+        require(actor, IMPORT, _where(parsed.rows, pack))
     plan = _plan(parsed, pack)
     if dry_run:
         return _report(parsed, plan)
@@ -90,51 +108,61 @@ def import_file(
         return _write(parsed, _plan(parsed, pack), file_name, actor, pack)
 
 
-def _plan(parsed: Parsed, pack: Pack) -> _Plan:
-    indicators = {r.indicator for r in parsed.rows}
+def _where(rows: Iterable[Reading], pack: Pack) -> str:
+    """The lowest place that covers all rows; empty, the whole instance, where no one place does."""
+    return pack.places.covering(r.place for r in rows) or ""
+
+
+def _plan(parsed: Parsed, pack: Pack) -> Plan:
+    return plan_rows(parsed.rows, parsed.findings, pack)
+
+
+def plan_rows(rows: Sequence[Reading], findings: Iterable[Finding], pack: Pack, *, again: bool = False) -> Plan:
+    """What rows would change beside what is held.
+
+    With `again` another value of the same day is a further revision of it, as when a slice is approved again; without it
+    that is a conflict.
+    """
+    indicators = {r.indicator for r in rows}
     stored = list(lookup.held(indicators, pack))
     values = {r.key: r.value for r in stored}
-    new = tuple(r for r in parsed.rows if values.get(r.key) != r.value)
+    new = tuple(r for r in rows if values.get(r.key) != r.value)
+    same = len(rows) - len(new)
+    if again:
+        new = tuple(_revised(r) if r.key in values else r for r in new)
+        keys = {r.key for r in rows} | {r.key for r in new}
+        stored = [r for r in stored if r.key not in keys]
     reported = lookup.reported_periods(indicators)
     today = clock.today()
     late = frozenset(i for i, r in enumerate(new) if r.known_from < today and (r.indicator, str(r.period)) in reported)
-    findings = tuple(
-        sorted((*parsed.findings, *check(new, stored, pack)), key=lambda f: (f.sheet, *_row_and_column(f.cell)))
-    )
-    return _Plan(new, len(parsed.rows) - len(new), late, findings)
+    found = sorted((*findings, *check(new, stored, pack)), key=lambda f: (f.sheet, *row_and_column(f.cell)))
+    return Plan(new, same, late, tuple(found), again)
 
 
-def _row_and_column(cell: str) -> tuple[int, int, str]:
+def _revised(reading: Reading) -> Reading:
+    # A demonstration value stays marked as one.
+    return reading if reading.status == SYNTHETIC else replace(reading, status="revised")
+
+
+def row_and_column(cell: str) -> tuple[int, int, str]:
+    """What `C7` sorts by."""
     letters = cell.rstrip("0123456789")
     return int(cell[len(letters) :] or 0), len(letters), letters
 
 
-def _report(parsed: Parsed, plan: _Plan, batch: Batch | None = None) -> Report:
+def _report(parsed: Parsed, plan: Plan, batch: Batch | None = None) -> Report:
     blocked = any(f.blocks for f in plan.findings)
     late = () if blocked else tuple(plan.new[i] for i in sorted(plan.late))
-    new = 0 if blocked else len(plan.new)
-    return Report(new, plan.same, late, plan.findings, parsed.source, parsed.sha256, batch)
+    rows = () if blocked else plan.new
+    return Report(len(rows), plan.same, late, plan.findings, parsed.source, parsed.sha256, batch, rows)
 
 
-def _write(parsed: Parsed, plan: _Plan, file_name: str, actor: Account, pack: Pack) -> Report:
+def _write(parsed: Parsed, plan: Plan, file_name: str, actor: Account, pack: Pack) -> Report:
     if not plan.new or any(f.blocks for f in plan.findings):
         return _report(parsed, plan)
-    # Whoever may report for the lowest place that covers all rows may take in the file; rows that no one place covers
-    # ask for the whole instance.
-    where = pack.places.covering(r.place for r in plan.new) or ""
-    with act(IMPORT, actor=actor, place=where, subject=f"sha256:{parsed.sha256[:16]}") as done:
-        batch = Batch.objects.create(
-            file_name=file_name,
-            sha256=parsed.sha256,
-            source=parsed.source,
-            recorded_at=clock.now(),
-            by=actor,
-            rows_new=len(plan.new),
-            rows_same=plan.same,
-            summary=_summary(plan),
-            findings=json.dumps([asdict(f) for f in plan.findings if f.severity == SOFT], ensure_ascii=False),
-        )
-        Observation.objects.bulk_create(_rows(plan, batch), batch_size=_CHUNK)
+    # Whoever may report for the lowest place that covers all rows may take in the file.
+    with act(IMPORT, actor=actor, place=_where(plan.new, pack), subject=f"sha256:{parsed.sha256[:16]}") as done:
+        batch = store(plan, file_name, parsed.sha256, parsed.source, actor)
         done.payload = {
             "file": file_name,
             "sha256": parsed.sha256,
@@ -145,7 +173,24 @@ def _write(parsed: Parsed, plan: _Plan, file_name: str, actor: Account, pack: Pa
     return _report(parsed, plan, batch)
 
 
-def _rows(plan: _Plan, batch: Batch) -> Iterable[Observation]:
+def store(plan: Plan, name: str, sha256: str, source: str, actor: Account) -> Batch:
+    """Add the new rows of a plan as one batch. Call it within an act."""
+    batch = Batch.objects.create(
+        file_name=name,
+        sha256=sha256,
+        source=source,
+        recorded_at=clock.now(),
+        by=actor,
+        rows_new=len(plan.new),
+        rows_same=plan.same,
+        summary=_summary(plan),
+        findings=json.dumps([asdict(f) for f in plan.findings if f.severity == SOFT], ensure_ascii=False),
+    )
+    Observation.objects.bulk_create(_rows(plan, batch), batch_size=_CHUNK)
+    return batch
+
+
+def _rows(plan: Plan, batch: Batch) -> Iterable[Observation]:
     for index, r in enumerate(plan.new):
         yield Observation(
             indicator=r.indicator,
@@ -169,10 +214,20 @@ def _rows(plan: _Plan, batch: Batch) -> Iterable[Observation]:
             note=r.note,
             late=index in plan.late,
             reason=r.reason,
+            revision=_revision(r) if plan.again else 0,
         )
 
 
-def _summary(plan: _Plan) -> str:
+def _revision(reading: Reading) -> int:
+    """How many values of this day and status there are already."""
+    indicator, place, chain, subject, funds, use = reading.series
+    return Observation.objects.filter(
+        indicator=indicator, place=place, chain=chain, subject=subject, funds=funds, use=use,
+        period=str(reading.period), known_from=reading.known_from, status=reading.status,
+    ).count()  # fmt: skip
+
+
+def _summary(plan: Plan) -> str:
     indicators = {r.indicator for r in plan.new}
     places = {r.place for r in plan.new}
     periods = sorted({r.period for r in plan.new})

@@ -1,4 +1,4 @@
-"""`rongtong load` and `rongtong template`."""
+"""`rongtong load`, `rongtong template` and `rongtong collection`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def add(commands: Any) -> None:
     template.add_argument("--indicator", metavar="CODE", help="指标卡代码：按地区预填各行")
     template.add_argument("--period", metavar="P", help="期，如 2025H1:预填各行")
     template.set_defaults(run=_template)
+    collection = commands.add_parser("collection", help="填报：列出任务，打开到期的填报").add_subparsers(
+        dest="what", required=True, metavar="做什么"
+    )
+    shown = collection.add_parser("list", help="到了填报日期的表，和各状态的单位数")
+    shown.set_defaults(run=_tasks)
+    opened = collection.add_parser("open", help="为应报单位打开到期的填报（预填已有的数）；已打开的不变")
+    opened.add_argument("--collection", metavar="CODE", help="只打开这张表")
+    opened.set_defaults(run=_open)
 
 
 def _load(arguments: argparse.Namespace) -> int:
@@ -87,4 +95,44 @@ def _template(arguments: argparse.Namespace) -> int:
     except (PeriodError, NoPack) as error:
         raise UsageError(str(error)) from error
     print(arguments.output)
+    return 0
+
+
+def _tasks(_: argparse.Namespace) -> int:
+    from rongtong.apps.observations.collecting import tasks
+    from rongtong.apps.observations.tasklist import Summary, rows
+    from rongtong.apps.registry.actions import system_account
+    from rongtong.table import print_table
+
+    actor = system_account()
+    lines = []
+    for task in tasks():
+        found = Summary(task, rows(actor, [task]))
+        states = "，".join(f"{name} {number}" for _, name, _, number in found.counts)
+        head = [task.collection.number, task.collection.name, str(task.period), f"{task.opens} 至 {task.due}"]
+        lines.append([*head, f"{found.done}/{len(found.rows)}", str(found.late), states])
+    print_table(["表号", "表名", "期", "填报起止", "已报/应报", "逾期", "各状态"], lines)
+    return 0
+
+
+def _open(arguments: argparse.Namespace) -> int:
+    from rongtong.apps.cases.models import Case
+    from rongtong.apps.observations.collecting import PROCESS, tasks
+    from rongtong.apps.observations.filing import open_slice
+    from rongtong.apps.packs.queries import current
+    from rongtong.apps.registry.actions import system_account
+    from rongtong.cli import UsageError
+
+    known = {c.code for c in current().all("collections")}
+    if arguments.collection and arguments.collection not in known:
+        raise UsageError(f"没有填报表“{arguments.collection}”。规则包里有：{'、'.join(sorted(known)) or '无'}。")
+    there = set(Case.objects.filter(process=PROCESS).values_list("key", flat=True))
+    actor, number = system_account(), 0
+    for task in tasks():
+        if arguments.collection in (None, task.collection.code):
+            for place in task.places:
+                if task.slice_key(place) not in there:
+                    open_slice(task, place, actor=actor)
+                    number += 1
+    print(f"打开了 {number} 份填报。")
     return 0

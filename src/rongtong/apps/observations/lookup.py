@@ -26,14 +26,16 @@ _FIELDS = (
 )
 
 
-def held(indicators: Iterable[str], pack: Pack) -> Iterator[Reading]:
-    """The stored values of these cards and of the cards that are parts or wholes of them.
+def held(indicators: Iterable[str], pack: Pack, places: Iterable[str] | None = None) -> Iterator[Reading]:
+    """The stored values of these cards and of the cards that are parts or wholes of them, everywhere or at `places`.
 
     Rows whose unit no longer measures what the card does are left out: they compare with nothing.
     """
     periods: dict[str, Period] = {}
     dimensions = {card.code: unit(card.unit).dimension for card in pack.all("indicators")}
     rows = Observation.objects.filter(indicator__in=_family(set(indicators), pack)).order_by("known_from", "id")
+    if places is not None:
+        rows = rows.filter(place__in=set(places))
     for indicator, place, period, value, symbol, *rest in rows.values_list(*_FIELDS).iterator(chunk_size=5000):
         try:
             measured = unit(symbol)

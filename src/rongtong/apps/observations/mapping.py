@@ -29,6 +29,10 @@ _FIELD_OF = {name: field for field, names in COLUMNS.items() for name in names}
 _REASON_HEADINGS = COLUMNS["reason"]
 
 
+class UnknownLayout(WorkbookError):
+    """A file that can be read, but in no layout that is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A file as read: the rows that could be read, what was wrong with the others, by which layout, of which bytes."""
@@ -39,24 +43,40 @@ class Parsed:
     sha256: str
 
 
-def read_import(data: bytes, file_name: str, pack: Pack, source: str | None = None, *, today: date) -> Parsed:
+def read_import(
+    data: bytes, file_name: str, pack: Pack, source: str | None = None, *, today: date, more: Iterable[Source] = ()
+) -> Parsed:
     """Read a file by the standard format, by the named source, or by the only source whose columns are all there.
 
-    Raises WorkbookError when the file cannot be read or no layout fits.
+    `more` are sources beside the pack's; one of the same code stands in place of the pack's. Raises WorkbookError when the file cannot be read or no layout fits.
     """
-    book = read_book(data, file_name)
     reader = Fields(pack, today)
     sha256 = hashlib.sha256(data).hexdigest()
-    sheets = [s for s in book.sheets if not s.hidden and s.name != PROBLEM_SHEET and s.rows]
+    sheets = readable_sheets(data, file_name)
     if source in (None, STANDARD):
         headers = [(s, h) for s in sheets if (h := _standard_header(s)) is not None]
         if headers:
             return Parsed(tuple(_standard(headers, file_name, reader)), _once(reader.findings), STANDARD, sha256)
         if source == STANDARD:
             raise WorkbookError(f"{file_name}: 没有标准格式的表头。应有的列：{_required()}。")
-    chosen, sheet = _named(sheets, file_name, pack, source) if source else _detected(sheets, file_name, pack)
+    sources = {s.code: s for s in (*pack.all("sources"), *more)}
+    chosen, sheet = _named(sheets, file_name, sources, source) if source else _detected(sheets, file_name, sources)
     rows = list(_foreign(chosen, sheet, file_name, reader))
     return Parsed(tuple(rows), _once(reader.findings), chosen.code, sha256)
+
+
+def readable_sheets(data: bytes, file_name: str) -> list[Sheet]:
+    """The sheets of a file that may hold data. Raises WorkbookError."""
+    book = read_book(data, file_name)
+    return [s for s in book.sheets if not s.hidden and s.name != PROBLEM_SHEET and s.rows]
+
+
+def recognised(data: bytes, file_name: str, pack: Pack, more: Iterable[Source]) -> Source | None:
+    """The layout a file would be read by; None for the standard format. Raises WorkbookError where none fits."""
+    sheets = readable_sheets(data, file_name)
+    if any(_standard_header(s) is not None for s in sheets):
+        return None
+    return _detected(sheets, file_name, {s.code: s for s in (*pack.all("sources"), *more)})[0]
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -167,10 +187,10 @@ def _sheet_of(source: Source, sheets: list[Sheet]) -> Sheet | None:
     return sheets[0] if sheets else None
 
 
-def _named(sheets: list[Sheet], file_name: str, pack: Pack, code: str) -> tuple[Source, Sheet]:
-    source = pack.find("sources", code)
-    if not isinstance(source, Source):
-        known = "、".join(s.code for s in pack.all("sources")) or "无"
+def _named(sheets: list[Sheet], file_name: str, sources: Mapping[str, Source], code: str) -> tuple[Source, Sheet]:
+    source = sources.get(code)
+    if source is None:
+        known = "、".join(sources) or "无"
         raise WorkbookError(f"{file_name}: 规则包里没有来源“{code}”。现有来源：{known}。")
     sheet = _sheet_of(source, sheets)
     if sheet is None:
@@ -185,9 +205,9 @@ def _named(sheets: list[Sheet], file_name: str, pack: Pack, code: str) -> tuple[
     return source, sheet
 
 
-def _detected(sheets: list[Sheet], file_name: str, pack: Pack) -> tuple[Source, Sheet]:
+def _detected(sheets: list[Sheet], file_name: str, sources: Mapping[str, Source]) -> tuple[Source, Sheet]:
     found: list[tuple[Source, Sheet]] = []
-    for source in pack.all("sources"):
+    for source in sources.values():
         sheet = _sheet_of(source, sheets)
         if sheet is not None and not _missing(source, sheet):
             found.append((source, sheet))
@@ -196,8 +216,8 @@ def _detected(sheets: list[Sheet], file_name: str, pack: Pack) -> tuple[Source, 
     if found:
         rivals = "、".join(f"{s.code}({s.name})" for s, _ in found)
         raise WorkbookError(f"{file_name}: 不止一个来源读得了这个文件：{rivals}。请用 --source 指明。")
-    known = "、".join(f"{s.code}({s.name})" for s in pack.all("sources")) or "无"
-    raise WorkbookError(
+    known = "、".join(f"{s.code}({s.name})" for s in sources.values()) or "无"
+    raise UnknownLayout(
         f"{file_name}: 认不出版式。标准格式的表头应有：{_required()}；规则包里的来源：{known}。"
         "请用 rongtong template 取标准模板，或在规则包的 sources/ 里加一个来源。"
     )

@@ -1,24 +1,32 @@
-"""Reading observations: a Parquet snapshot of them and the facts known on a day."""
+"""Reading observations: a Parquet snapshot of them, the facts known on a day, and who was reminded to file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from django.conf import settings
 
-from rongtong.apps.observations.models import Observation
+from rongtong import clock
+from rongtong.apps.cases import queries as cases
+from rongtong.apps.cases.models import Case
+from rongtong.apps.observations.collecting import PROCESS, Task, own_places, tasks
+from rongtong.apps.observations.models import Observation, Reminder
+from rongtong.apps.registry.models import Account
 from rongtong.clock import LOCAL
 from rongtong.engine import facts
 from rongtong.engine.facts import Fact
 from rongtong.engine.period import Period
+from rongtong.once import once
 
 ENGINES = ("duckdb", "spark")
 
 
+@once
 def state() -> str:
     """A name of the table's content: rows are only ever added, so its last row and batch name all of it.
 
@@ -96,3 +104,60 @@ def codes_with_values(as_of: date) -> tuple[str, ...]:
     """The indicators that have any value known on a day."""
     rows = Observation.objects.filter(known_from__lte=as_of).order_by().values_list("indicator", flat=True).distinct()
     return tuple(sorted(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """An office was asked to file and has not: what, where, by whom, and the case if the slice was opened."""
+
+    task: Task
+    place: str
+    by: str
+    at: datetime
+    note: str
+    case: Case | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unstarted:
+    """A table whose window has opened and that an office has not begun to fill; `days_left` counts working days."""
+
+    task: Task
+    place: str
+    days_left: int
+
+    @property
+    def late(self) -> bool:
+        return self.days_left < 0
+
+
+def unstarted(account: Account) -> tuple[Unstarted, ...]:
+    """The tables this account's own office has still to begin, the one due first leading."""
+    own = own_places(account)
+    asked = [(t, p) for t in tasks() for p in t.places if p in own] if own else []
+    if not asked:
+        return ()
+    begun = set(Case.objects.filter(process=PROCESS, place__in=own).values_list("key", flat=True))
+    left = [(t, p) for t, p in asked if t.slice_key(p) not in begun]
+    made = [Unstarted(t, p, cases.days_left(t.due, clock.today())) for t, p in left]
+    return tuple(sorted(made, key=lambda u: (u.task.due, u.task.key, u.place)))
+
+
+def reminders(account: Account) -> tuple[Reminded, ...]:
+    """What this account's own office was reminded of and has not submitted, the latest reminder of each slice."""
+    own = own_places(account)
+    if not own:
+        return ()
+    open_tasks = {t.key: t for t in tasks()}
+    last: dict[str, Reminder] = {}
+    for row in Reminder.objects.filter(place__in=own).select_related("by").order_by("pk"):
+        if f"{row.collection}/{row.period}" in open_tasks:
+            last[f"{row.collection}/{row.period}/{row.place}"] = row
+    found = {c.key: c for c in Case.objects.filter(process=PROCESS, key__in=last)}
+    made = []
+    for key, row in last.items():
+        case = found.get(key)
+        if case is None or case.stage == "filling":
+            task = open_tasks[f"{row.collection}/{row.period}"]
+            made.append(Reminded(task, row.place, row.by.name, row.at, row.note, case))
+    return tuple(made)
