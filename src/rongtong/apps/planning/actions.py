@@ -6,33 +6,134 @@ import json
 from datetime import date
 from typing import Any
 
+from django.db import transaction
+
 from rongtong import clock
+from rongtong.apps.cases import access as case_access
+from rongtong.apps.cases import actions as sign_off
+from rongtong.apps.cases import queries as cases
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import forecasting, queries, shapes, splitting
 from rongtong.apps.planning.models import Allocation, AllocationCell, ForecastRecord, LampRecord
 from rongtong.apps.records.actions import act
+from rongtong.apps.registry import access
 from rongtong.apps.registry.models import Account
 from rongtong.engine.allocation import allocate as solve
-from rongtong.engine.allocation.solution import Infeasible
+from rongtong.engine.allocation.solution import Infeasible, Solution
 from rongtong.engine.indicator import Board
 from rongtong.engine.pack.plan import Split
 from rongtong.engine.quantity import Quantity
 
+SIGN_OFF = "allocation_signoff"
+OPEN_TO_CHANGE = ("drafting", "comment")
+
+
+class Outdated(Exception):
+    """Someone else saved a version since the one edited; `newest` is theirs."""
+
+    def __init__(self, newest: Allocation) -> None:
+        super().__init__(
+            f"{newest.by.name}已在 {newest.recorded_at.astimezone(clock.LOCAL):%Y-%m-%d %H:%M} 存下第 {newest.version} 版。"
+            "您填的内容仍在下面，没有保存；看过改动后可以再存一次。"
+        )
+        self.newest = newest
+
 
 def allocate(split: Split, *, actor: Account) -> tuple[dict[str, Any], Allocation]:
-    """Solve a split and keep it as the next version of its code; the same split again keeps nothing new.
+    """Solve a split, keep it as the next version of its code and adopt it; what is in force already is kept as it is.
 
     Raises SplitError; ValueError when infeasible.
     """
+    prepared, solution, body = _solved(split)
+    now = in_force(split.code)
+    if now and _same(now, split, body):
+        return body, now
+    run = _keep(prepared, solution, body, actor=actor)
+    return body, adopt(run, actor=actor)
+
+
+class Closed(Exception):
+    """The sign-off of an allocation is at a stage where no version may be saved; the message says which."""
+
+
+def may_draft(account: Account, place: str) -> bool:
+    """Whether an account may save versions of a place's plans: those who open its sign-off, not those who sign."""
+    process = packs.current().find("processes", SIGN_OFF)
+    if process is None or not access.may(account, "planning.allocate", place):
+        return False
+    who = case_access.reach(account)
+    held = (who.places(process.role(code)) for code in process.opened_by)
+    return any(p is case_access.EVERYWHERE or place in p for p in held)
+
+
+def draft(split: Split, *, actor: Account, based_on: int) -> Allocation:
+    """Solve a split and keep it as the next version of its code, a draft under sign-off; the same again keeps nothing.
+
+    The first version of a code opens its sign-off, with the places it splits over taking part. `based_on` is the newest
+    version the person saw (0: none). Raises Outdated when there is a newer one, Closed, Denied, SplitError, and
+    ValueError when infeasible.
+    """
+    prepared, solution, body = _solved(split)
+    if not may_draft(actor, prepared.top):
+        raise access.Denied(f"{actor.name or actor.username}不能存 {prepared.top} 的分解方案：由会签的起草人存。")
+    with transaction.atomic():
+        case = cases.by_key(SIGN_OFF, split.code)
+        if case and case.stage not in OPEN_TO_CHANGE:
+            stage = cases.item(case).stage_name
+            what = "请换一个方案代码" if case.stage == "withdrawn" else "要改，请先退回、收回或重新起草"
+            raise Closed(f"方案“{split.name}”现在是“{stage}”，不能存新版本。{what}。")
+        newest = Allocation.objects.filter(code=split.code).select_related("by").order_by("-version").first()
+        if newest and newest.version != based_on:
+            raise Outdated(newest)
+        if newest and newest.place != prepared.top:
+            raise Closed(f"方案代码 {split.code} 已用于别处的分解，请换一个代码。")
+        if newest and _same(newest, split, body):
+            return newest
+        run = _keep(prepared, solution, body, actor=actor)
+        if case is None:
+            sign_off.open_case(
+                SIGN_OFF,
+                actor=actor,
+                place=prepared.top,
+                key=split.code,
+                title=split.name,
+                period=split.period,
+                parts=[sign_off.Part("below", place=p) for p in prepared.places],
+            )
+    return run
+
+
+def adopt(run: Allocation, *, actor: Account, case: str = "") -> Allocation:
+    """Put a version in force from today; the one before it stays on record. An adopted version is left as it is."""
+    if run.adopted_from is not None:
+        return run
+    with act("planning.adopt", actor=actor, place=run.place, subject=run.code) as done:
+        run.adopted_from, run.case = clock.today(), case
+        run.save(update_fields=["adopted_from", "case"])
+        done.payload = {"version": run.version, "adopted_from": run.adopted_from.isoformat(), "case": case}
+    return run
+
+
+def in_force(code: str) -> Allocation | None:
+    """The version of a code last adopted, whether or not a newer draft waits."""
+    adopted = Allocation.objects.filter(code=code, adopted_from__lte=clock.today())
+    return adopted.order_by("-adopted_from", "-version").first()
+
+
+def _solved(split: Split) -> tuple[splitting.Prepared, Solution, dict[str, Any]]:
     prepared = splitting.prepare(split)
     solution = solve(prepared.problem)
     if isinstance(solution, Infeasible):
         raise ValueError(solution.words)
-    body = shapes.solution(prepared, solution)
-    spec = split.model_dump_json()
-    kept = Allocation.objects.filter(code=split.code).order_by("-version").first()
-    if kept and kept.spec == spec and json.loads(kept.result)["cells"] == body["cells"]:
-        return body, kept
+    return prepared, solution, shapes.solution(prepared, solution)
+
+
+def _same(kept: Allocation, split: Split, body: dict[str, Any]) -> bool:
+    return kept.spec == split.model_dump_json() and json.loads(kept.result)["cells"] == body["cells"]
+
+
+def _keep(prepared: splitting.Prepared, solution: Solution, body: dict[str, Any], *, actor: Account) -> Allocation:
+    split = prepared.split
     with act("planning.allocate", actor=actor, place=prepared.top, subject=split.code) as done:
         last = Allocation.objects.select_for_update().filter(code=split.code).order_by("-version").first()
         run = Allocation.objects.create(
@@ -42,7 +143,7 @@ def allocate(split: Split, *, actor: Account) -> tuple[dict[str, Any], Allocatio
             period=split.period,
             place=prepared.top,
             parent_figure=split.total.figure,
-            spec=spec,
+            spec=split.model_dump_json(),
             result=json.dumps(body, ensure_ascii=False),
             known_from=clock.today(),
             recorded_at=clock.now(),
@@ -62,7 +163,7 @@ def allocate(split: Split, *, actor: Account) -> tuple[dict[str, Any], Allocatio
             "version": run.version,
             "cells": {f"{c.cell.place}/{c.cell.subject}": str(c.value) for c in solution.cells},
         }
-    return body, run
+    return run
 
 
 def forecast(target_code: str, *, actor: Account, as_of: date | None = None) -> forecasting.Outlook:

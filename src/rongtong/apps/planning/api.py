@@ -159,6 +159,10 @@ class CommitmentOut(Schema):
 
 
 REFUSALS: dict[int, Any] = {403: Refusal, 404: Refusal, 422: Refusal, 503: Refusal}
+LOGIN: dict[int, Any] = {401: Refusal, **REFUSALS}
+# A body may be unreadable, or too big.
+BODY: dict[int, Any] = {400: Refusal, 413: Refusal, **LOGIN}
+CSV = {"responses": {200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}}}
 
 
 @router.get("/figures", response={200: BoardOut, **REFUSALS})
@@ -210,7 +214,7 @@ def nowcast(request: HttpRequest, target: str, as_of: date | None = None) -> dic
     return forecasting.shape(found)
 
 
-@router.post("/allocate", auth=django_auth, response={200: dict[str, Any], 409: dict[str, Any], **REFUSALS})
+@router.post("/allocate", auth=django_auth, response={200: dict[str, Any], 409: dict[str, Any], **BODY})
 def allocate(request: HttpRequest, split: Split) -> Any:
     """Try a split; nothing is kept. 409 with the conflicting demands and the cheapest repair when there is none."""
     access.require(request.user, "planning.allocate", "")  # type: ignore[arg-type]
@@ -233,7 +237,7 @@ def commitments(request: HttpRequest) -> list[Any]:
     return list(packs.current().all("commitments"))
 
 
-@router.get("/export.csv", auth=django_auth, response={200: str, **REFUSALS})
+@router.get("/export.csv", auth=django_auth, response=LOGIN, openapi_extra=CSV)
 def export(request: HttpRequest, as_of: date | None = None) -> HttpResponse:
     """All observations known on a day, in the standard long format."""
     from rongtong.apps.observations.export import csv_text

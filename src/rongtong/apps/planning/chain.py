@@ -16,6 +16,7 @@ from rongtong.engine import target as targeting
 from rongtong.engine.figure import Figure
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
+from rongtong.engine.period import Period
 
 STEPS = {
     "clause": "条款",
@@ -116,9 +117,7 @@ def _targets(pack: Pack, figure: Figure) -> list[Link]:
     for target in pack.all("targets"):
         if target.indicator == figure.key.indicator and str(figure.key.period.whole_year) == target.period:
             words = targeting.COMPARATOR_WORDS[target.comparator]
-            text = (
-                f"{target.period}年 {pack.places.name(target.place)} {words} {target.value or ''}{target.unit}".strip()
-            )
+            text = f"{Period.parse(target.period).chinese}{pack.places.name(target.place)}{words} {target.value or ''} {target.unit}".strip()
             links.append(Link("target", target.code, text, {"kind": target.kind, "clause": target.cite.clause}))
     return links
 

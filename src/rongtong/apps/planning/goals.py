@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.db.models import Count, Max
+
 from rongtong.apps.planning.models import Allocation, AllocationCell
 from rongtong.engine.figure import Citation, Figure, Key
 from rongtong.engine.pack.model import Indicator, LampRule, Target
@@ -11,6 +13,7 @@ from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 from rongtong.engine.quantity import Quantity, unit
 from rongtong.engine.target import as_figure
+from rongtong.once import once
 
 
 def target_of(pack: Pack, indicator: str, place: str, period: Period) -> Target | None:
@@ -23,18 +26,29 @@ def target_of(pack: Pack, indicator: str, place: str, period: Period) -> Target 
 
 
 def in_force(indicator: str, period: Period, as_of: date, place: str | None = None) -> list[Allocation]:
-    """The newest version of each allocation of an indicator for a year, as known on a day."""
-    rows = Allocation.objects.filter(indicator=indicator, period=str(period.whole_year), known_from__lte=as_of)
+    """The version last adopted of each allocation of an indicator for a year, as of a day; drafts do not count."""
+    rows = Allocation.objects.filter(indicator=indicator, period=str(period.whole_year), adopted_from__lte=as_of)
     if place is not None:
         rows = rows.filter(place=place)
-    newest: dict[str, Allocation] = {}
-    for row in rows.order_by("code", "version"):
-        newest[row.code] = row
-    return list(newest.values())
+    last: dict[str, Allocation] = {}
+    for row in rows.order_by("code", "adopted_from", "version"):
+        last[row.code] = row
+    return list(last.values())
+
+
+@once
+def state() -> str:
+    """A name of what is saved and adopted: whatever is derived from allocations in force depends on it.
+
+    The moment of the last version is part of it, because numbers come again after a rollback.
+    """
+    found = Allocation.objects.aggregate(top=Max("pk"), last=Max("recorded_at"), adopted=Count("adopted_from"))
+    return f"{found['top']} {found['last']} {found['adopted']}"
 
 
 def cell_figure(cell: AllocationCell, allocation: Allocation, card: Indicator, whole: Figure | None) -> Figure:
-    """An allocated goal as a figure made from the target it was split from."""
+    """An allocated goal as a figure made from the target it was split from; known from the day it is in force."""
+    day = allocation.adopted_from or allocation.known_from
     return Figure(
         key=Key(allocation.indicator, cell.place, Period.parse(allocation.period), "allocated"),
         quantity=Quantity.stored(cell.value, unit(card.unit)),
@@ -44,8 +58,8 @@ def cell_figure(cell: AllocationCell, allocation: Allocation, card: Indicator, w
         inputs=(whole,) if whole else (),
         cites=(Citation(note=f"目标分解 {allocation.code} 第 {allocation.version} 版"),),
         decimals=None,
-        known_from=allocation.known_from,
-        note=f"分解方案 {allocation.code} 第 {allocation.version} 版，{allocation.known_from}",
+        known_from=day,
+        note=f"分解方案 {allocation.code} 第 {allocation.version} 版，{day}",
     )
 
 

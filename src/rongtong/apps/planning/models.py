@@ -5,7 +5,11 @@ from django.db import models
 
 
 class Allocation(models.Model):
-    """One run that split a target (目标分解), whole: specification, weights used and result. Never changed."""
+    """One version of a split target (目标分解), whole: specification, weights used and result.
+
+    A draft until `adopted_from`, the day it goes in force; nothing else of it ever changes. `case` is the key of the
+    sign-off that adopted it, empty where the command line did. `known_from` is the day it was saved.
+    """
 
     code = models.CharField(max_length=64)
     version = models.IntegerField()
@@ -16,6 +20,8 @@ class Allocation(models.Model):
     spec = models.TextField()
     result = models.TextField()
     known_from = models.DateField()
+    adopted_from = models.DateField(null=True, blank=True)
+    case = models.CharField(max_length=128, default="", blank=True)
     recorded_at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     pack = models.CharField(max_length=64)

@@ -11,7 +11,6 @@ from rongtong import clock
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import goals
-from rongtong.apps.planning.models import Allocation
 from rongtong.engine import breakdown
 from rongtong.engine import figure as fig
 from rongtong.engine import target as targeting
@@ -67,12 +66,7 @@ def monitor(asked: Asked) -> Board:
     if asked.chain and pack.find("chains", asked.chain) is None:
         raise Unknown(f"没有产业链“{asked.chain}”。rongtong cards --chains 列出全部。")
     pack.places.get(top)
-    return _monitor(pack.fingerprint, observations.state(), _goals_state(), asked, as_of, top)
-
-
-def _goals_state() -> str:
-    last = Allocation.objects.order_by("-pk").values_list("pk", "recorded_at").first()
-    return str(last)
+    return _monitor(pack.fingerprint, observations.state(), goals.state(), asked, as_of, top)
 
 
 @lru_cache(maxsize=256)
