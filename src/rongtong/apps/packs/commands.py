@@ -1,4 +1,4 @@
-"""Commands of packs: check, load, list, schema."""
+"""Commands of packs: check, load, list, office, schema."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def add(commands: Any) -> None:
     p.set_defaults(run=load)
     p = pack.add_parser("list", help="列出载入过的快照")
     p.set_defaults(run=show)
+    p = pack.add_parser("office", help="把本单位已生效的修订写成规则包文件夹")
+    p.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    p.set_defaults(run=office)
     p = pack.add_parser("schema", help="写出规则包各文件的 JSON Schema")
     p.add_argument("-o", "--output", type=Path, default=None, metavar="DIR")
     p.set_defaults(run=schema, bare=True)
@@ -77,6 +80,22 @@ def show(args: argparse.Namespace) -> int:
     return 0
 
 
+def office(args: argparse.Namespace) -> int:
+    from rongtong.apps.packs.amend_layer import OFFICE
+    from rongtong.apps.packs.queries import current
+
+    layer = next((x for x in current().layers if x.manifest.code == OFFICE), None)
+    if layer is None:
+        print("还没有生效的修订，没有写任何文件。")
+        return 1
+    for name, data in layer.files.items():
+        path = args.output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    print(f"已写入 {args.output}（{len(layer.files)} 个文件）。载入别处之前，请改 pack.yaml 里的 code。")
+    return 0
+
+
 def schema(args: argparse.Namespace) -> int:
     from rongtong.engine.pack.read import schemas
 
@@ -85,7 +104,7 @@ def schema(args: argparse.Namespace) -> int:
         return 0
     args.output.mkdir(parents=True, exist_ok=True)
     for pattern, item in schemas().items():
-        name = pattern.replace("/*", "").rsplit(".", 1)[0]
+        name = pattern.replace("/*", "").replace("/", "-").rsplit(".", 1)[0]
         (args.output / f"{name}.schema.json").write_text(
             json.dumps(item, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )

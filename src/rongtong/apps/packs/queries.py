@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from rongtong import clock
 from rongtong.apps.packs.models import Snapshot
 from rongtong.engine.pack.read import Files, Layer, Pack, Problem, combine, from_canonical, read_layer
+from rongtong.once import once
 
 
 class NoPack(Exception):
@@ -31,19 +36,54 @@ def read_folder(folder: Path) -> tuple[Layer | None, list[Problem]]:
     return read_layer(folder_files(folder))
 
 
+_SUPPOSED: ContextVar[Pack | None] = ContextVar("supposed", default=None)
+
+
+@contextmanager
+def supposing(pack: Pack) -> Iterator[None]:
+    """Within the block `current` answers with this pack, whatever day is asked: to see what it would change."""
+    token = _SUPPOSED.set(pack)
+    try:
+        yield
+    finally:
+        _SUPPOSED.reset(token)
+
+
 def current(as_of: date | None = None) -> Pack:
-    """The pack in force: the last snapshot loaded, or the last in force on `as_of`.
+    """The pack in force on `as_of` (today when left out).
 
     A day before the first snapshot gets the first one, since no earlier wording is known. Raises NoPack.
     """
-    rows = Snapshot.objects.order_by("-in_force_from", "-id")
-    found = (rows.filter(in_force_from__lte=as_of).first() if as_of else rows.first()) or rows.last()
+    supposed = _SUPPOSED.get()
+    if supposed is not None:
+        return supposed
+    return _in_force(as_of or clock.today())
+
+
+@once
+def _in_force(day: date) -> Pack:
+    rows = Snapshot.objects.defer("layers").order_by("-in_force_from", "-id")
+    found = rows.filter(in_force_from__lte=day).first() or rows.last()
     if found is None:
         raise NoPack("还没有载入规则包。请运行 make demo，或 rongtong pack load 文件夹…。")
     return _pack(found.pk, found.fingerprint)
 
 
-@lru_cache(maxsize=8)
+def with_fingerprint(fingerprint: str) -> Pack:
+    """The pack of this fingerprint as it was loaded or published. Raises NoPack."""
+    found = Snapshot.objects.filter(fingerprint=fingerprint).order_by("-id").first()
+    if found is None:
+        raise NoPack(f"没有规则包快照 {fingerprint[:12]}。")
+    return _pack(found.pk, found.fingerprint)
+
+
+def newest() -> Pack | None:
+    """The pack stored last, also where it is in force only from a later day; None before any was loaded."""
+    found = Snapshot.objects.order_by("-id").first()
+    return _pack(found.pk, found.fingerprint) if found else None
+
+
+@lru_cache(maxsize=16)
 def _pack(key: int, fingerprint: str) -> Pack:
     layers = []
     for item in json.loads(Snapshot.objects.get(pk=key).layers):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rongtong.apps.packs.queries import read_folder
+from rongtong.apps.packs.queries import NoPack, read_folder
 from rongtong.engine.pack.check import check
-from rongtong.engine.pack.read import Layer, Problem, combine
+from rongtong.engine.pack.read import Layer, Pack, Problem, combine
 
 
 def check_folders(folders: Sequence[Path]) -> list[Problem]:
@@ -15,13 +15,26 @@ def check_folders(folders: Sequence[Path]) -> list[Problem]:
 
     Findings name files as `folder/file` where several folders are read.
     """
+    layers, problems = _layers(folders)
+    if problems or not layers:
+        return problems
+    return check(combine(list(layers)))
+
+
+def combined(folders: Sequence[Path]) -> Pack:
+    """The packs in these folders, with those they extend, laid over one another. Raises NoPack with what cannot be read."""
+    layers, problems = _layers(folders)
+    if problems or not layers:
+        raise NoPack("\n".join(str(p) for p in problems) or "没有给出规则包的文件夹。")
+    return combine(layers)
+
+
+def _layers(folders: Sequence[Path]) -> tuple[list[Layer], list[Problem]]:
     layers: dict[str, Layer] = {}
     problems: list[Problem] = []
     for folder in folders:
         _read(folder, layers, problems)
-    if problems or not layers:
-        return problems
-    return check(combine(list(layers.values())))
+    return list(layers.values()), problems
 
 
 def _read(folder: Path, layers: dict[str, Layer], problems: list[Problem]) -> None:

@@ -1,4 +1,4 @@
-"""What the papers remember: what officers wrote in them, and which papers were made."""
+"""What the papers remember: what officers wrote in them, which papers were made, and what was released."""
 
 from django.conf import settings
 from django.db import models
@@ -22,7 +22,7 @@ class Note(models.Model):
 
 
 class Issue(models.Model):
-    """A paper that was made: from which packs, as known on which day, and every figure shown in it (JSON)."""
+    """A paper that was made: from which packs, as known on which day, every figure shown in it and every line (JSON)."""
 
     paper = models.CharField(max_length=16)
     period = models.CharField(max_length=16)
@@ -34,9 +34,32 @@ class Issue(models.Model):
     as_of = models.DateField()
     pack = models.CharField(max_length=64)
     figures = models.TextField()
+    lines = models.TextField(default="[]")
+    texts = models.TextField(default="{}")
 
     class Meta:
         indexes = [models.Index(fields=["paper", "period", "place", "use", "id"], name="issue_newest")]
 
     def __str__(self) -> str:
         return f"{self.paper} {self.period} {self.sha256[:12]}"
+
+
+class Release(models.Model):
+    """A paper as released (已发布): its bytes for ever, under a number that counts the releases of the same paper.
+
+    Never changed: what supersedes it is another issue under the next number. `sha256` is that of `content`.
+    """
+
+    issue = models.OneToOneField(Issue, on_delete=models.PROTECT, related_name="release")
+    number = models.PositiveIntegerField()
+    file_name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    released_at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} {self.number} {self.sha256[:12]}"
