@@ -13,14 +13,15 @@ SETUP = $(if $(STARTER),$(STARTER) tools/bootstrap.py,@echo "需要 Python >= 3.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -n 2 -rs
 
-.PHONY: help demo serve check test test-all bench lock bundle clean
+.PHONY: help demo serve check test test-all bench screenshots lock bundle clean
 
 help:
 	@echo 'make demo      set up and open the demonstration (PORT=8000, ARGS=--no-serve)'
 	@echo 'make serve     serve the instance in var/'
 	@echo 'make test      style, types and tests'
-	@echo 'make test-all  also the large properties, every engine, and the database tests on PostgreSQL'
+	@echo 'make test-all  also the large properties, every engine, the pages in a browser, and the database tests on PostgreSQL'
 	@echo 'make bench     how to run the measurements'
+	@echo 'make screenshots  make the pictures of docs/images anew'
 	@echo 'make bundle    an archive that sets itself up without a network'
 	@echo 'make lock      resolve the dependencies anew (UPGRADE=1: to the newest)'
 	@echo 'make clean     remove .venv, build and caches; var/ stays'
@@ -40,7 +41,7 @@ check:
 	@$(PY) -m mypy
 
 test: check
-	@$(PYTEST) -m 'not large' $(ARGS)
+	@$(PYTEST) -m 'not large and not browser' $(ARGS)
 
 # The longest run comes last, so that its closing line is the last word.
 test-all: check
@@ -53,6 +54,10 @@ bench:
 	@$(SETUP) dev bench
 	@echo 'Each is a command that prints its figures:'
 	@for f in bench/*.py; do echo "  $(PY) $$f"; done
+
+screenshots:
+	@$(SETUP) dev bench
+	@$(PY) -m pytest tests/browser/test_screenshots.py --screenshots docs/images $(ARGS)
 
 lock:
 	@UPGRADE=$(UPGRADE) tools/lock.sh

@@ -2,6 +2,7 @@
 
     --no-skips        a skipped test is a failure (also RONGTONG_NO_SKIPS=1)
     --only-database   only tests that use the database
+    --screenshots=DIR every page the browser opens is kept there as a picture
     RONGTONG_TEST_POSTGRES=postgresql://…   the tests' database is made there, not in SQLite
 
 Every process (each worker of xdist too) has a home of its own, so a person's `var/` is neither read nor written.
@@ -9,6 +10,7 @@ Every process (each worker of xdist too) has a home of its own, so a person's `v
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -22,6 +24,7 @@ from pathlib import Path
 import django
 import pytest
 
+from packs import PACKS
 from rongtong.instance import write_instance
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
@@ -49,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of this suite."""
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
     parser.addoption("--only-database", action="store_true", help="only tests that use the database")
+    parser.addoption("--screenshots", metavar="DIR", help="every page the browser opens is kept there as a picture")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -131,6 +135,19 @@ def new_home(command: Command, script: Script, tmp_path_factory: pytest.TempPath
     )
     (home / "files").mkdir()
     (home / "files" / "附件.txt").write_text("附件的内容", encoding="utf-8")
+    return home
+
+
+@pytest.fixture(scope="session")
+def demo_home(command: Command) -> Path:
+    """The folder of an instance as `make demo` makes it, made once for all workers. Copy it, never change it."""
+    home, done = FOLDER / "demo" / "var", FOLDER / "demo-made"
+    with (FOLDER / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(home, ignore_errors=True)
+            command(home, "demo", *(f"--pack={PACKS / name}" for name in ("china", "zhejiang")), "--no-serve")
+            done.touch()
     return home
 
 

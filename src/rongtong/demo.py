@@ -42,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
     with step("材料"):
         folder = write_papers()
     accounts = demo_accounts()
+    if not args.real_only:
+        with step("办件（填报、会签、督办、修订）"):
+            seed()
     print(f"\n材料写在 {_short(folder)}；留痕日志 {log_head()}")
     port = args.port or int(os.environ.get("PORT", "8000"))
     print(f"地址 http://127.0.0.1:{port}/   演示账号（仅演示模式，口令随实例生成，另存于 {_short(accounts)}）:")
@@ -253,6 +256,14 @@ def demo_accounts() -> Path:
 
     make()
     return Path(settings.HOME) / "demo-accounts.txt"
+
+
+def seed() -> None:
+    """What the demonstration shows under way: each app's own `demo.seed()`, which changes nothing the second time."""
+    from importlib import import_module
+
+    for app in ("observations", "planning", "cases", "papers", "packs"):
+        import_module(f"rongtong.apps.{app}.demo").seed()
 
 
 def log_head() -> str:

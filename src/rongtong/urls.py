@@ -1,10 +1,12 @@
-"""Addresses: the API under /api/, everything a person opens under the portal."""
+"""Addresses: the API under /api/, everything a person opens under the apps' own pages."""
 
 from django.urls import include, path
 
 from rongtong.api import api
 
+APPS = ("registry", "records", "observations", "planning", "cases", "papers", "packs", "portal")
+
 urlpatterns = [
     path("api/", api.urls),
-    path("", include("rongtong.apps.portal.urls")),
+    *(path("", include(f"rongtong.apps.{app}.urls")) for app in APPS),
 ]

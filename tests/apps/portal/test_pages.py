@@ -1,17 +1,13 @@
-"""The plain page, the chain, the papers' door and the API, asked over HTTP."""
+"""The map, the chain and the API, asked over HTTP."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from rongtong.apps.planning import queries, shapes
-from rongtong.apps.registry.actions import create_account, grant
-from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
@@ -22,29 +18,31 @@ def client() -> Client:
     return Client(HTTP_HOST="localhost")
 
 
-def test_the_page_answers_which_how_far_and_why_without_a_script(client: Client) -> None:
-    page = client.get("/?indicator=industrial_rd_expense").content.decode()
-    assert "<script" not in page
+def test_the_map_answers_which_how_far_and_why_without_a_script(client: Client) -> None:
+    page = client.get("/map?indicator=industrial_rd_expense").content.decode()
     assert "851.36" in page
     assert "7.72" in page
     assert "0.31" in page
-    assert "■ 严重滞后" in page
+    assert "严重滞后" in page
     assert "<svg" in page
     assert "/why/industrial_rd_expense@330400@2025Q1" in page
 
 
 def test_generated_figures_are_marked_on_the_page_and_real_ones_are_not(client: Client) -> None:
-    assert '<span class="tag">演示数据</span>' in client.get("/?indicator=input_enterprise").content.decode()
-    assert '<span class="tag">演示数据</span>' not in client.get("/?indicator=industrial_rd_expense").content.decode()
+    assert '<span class="tag">演示数据</span>' in client.get("/map?indicator=input_enterprise").content.decode()
+    page = client.get("/map?indicator=industrial_rd_expense").content.decode()
+    ranking = page[page.index('id="ranking"') : page.index('id="structure"')]
+    assert "851.36" in ranking
+    assert "演示数据" not in ranking
 
 
 def test_the_difference_stands_on_the_page_unfixed(client: Client) -> None:
-    page = client.get("/?indicator=input_enterprise").content.decode()
-    assert "350 亿元" in page
+    page = client.get("/map?indicator=input_enterprise").content.decode()
+    assert '<a class="figure" href="/why/input_total.difference@330000@2025">350</a>' in page
     assert "不调平" in page
 
 
-@pytest.mark.parametrize("address", ["/?indicator=nothing", "/why/nothing", "/why/input_enterprise@330100@1999"])
+@pytest.mark.parametrize("address", ["/map?indicator=nothing", "/why/nothing", "/why/input_enterprise@330100@1999"])
 def test_what_does_not_exist_is_said_with_404(client: Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 404
@@ -55,21 +53,6 @@ def test_the_chain_page_shows_the_clause(client: Client) -> None:
     page = client.get("/why/input_enterprise@330100@2025H1").content.decode()
     assert "2.4.2" in page
     assert "科技创新鼎评选" in page
-
-
-def test_papers_are_handed_out_only_after_login_and_only_those_listed(client: Client, demo_store: Account) -> None:
-    out = Path(settings.HOME) / "out"
-    out.mkdir(exist_ok=True)
-    (out / "材料.docx").write_bytes(b"x")
-    assert client.get("/papers/材料.docx").status_code == 302
-    new = create_account("reader1", "张三", actor=demo_store)
-    grant(new.account, "reader", "", actor=demo_store)
-    assert client.login(username="reader1", password=new.password)
-    response = client.get("/papers/材料.docx")
-    assert response.status_code == 200
-    assert b"".join(response.streaming_content) == b"x"  # type: ignore[attr-defined]
-    assert client.get("/papers/..%2Finstance.toml").status_code == 404
-    assert client.get("/papers/instance.toml").status_code == 404
 
 
 def test_the_api_says_what_the_command_line_says(client: Client) -> None:

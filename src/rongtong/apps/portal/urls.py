@@ -1,14 +1,12 @@
-"""Addresses of the pages."""
+"""Addresses of the pages that compose several apps, each family in a module of its own."""
 
-from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from __future__ import annotations
 
-from rongtong.apps.portal import views
+from rongtong.apps.portal import cockpit_urls, document_urls, open_urls, work_urls
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
-    path("why/<str:figure>", views.why, name="why"),
-    path("papers/<str:name>", views.paper, name="paper"),
-    path("login", LoginView.as_view(template_name="portal/login.html"), name="login"),
-    path("logout", LogoutView.as_view(next_page="/"), name="logout"),
+    *document_urls.urlpatterns,
+    *work_urls.urlpatterns,
+    *cockpit_urls.urlpatterns,
+    *open_urls.urlpatterns,
 ]

@@ -1,0 +1,123 @@
+"""Somebody at a page, by roles and labels: with a mouse, or with nothing but the keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from browser_site import Site, Watch, log_in, new_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+# So many stops of Tab reach anything on a page, the skip link used.
+STOPS = 400
+
+
+class Person:
+    """An account at a page, working with the mouse."""
+
+    def __init__(self, context: BrowserContext, watch: Watch, site: Site, account: str = "") -> None:
+        self.site = site
+        self.page: Page = new_page(context, watch)
+        if account:
+            log_in(self.page, site, account)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.site.address + path)
+
+    def follow(self, name: str, within: Locator | None = None) -> None:
+        """Follow the link of this name."""
+        self.use((within or self.page.locator("main")).get_by_role("link", name=name).first)
+
+    def follow_tool(self, name: str) -> None:
+        """Follow the link of this name among the page's tools, outside its main part."""
+        self.use(self.page.get_by_role("link", name=name).first)
+
+    def follow_any(self, row: Locator) -> None:
+        """Follow the first link of a row."""
+        self.use(row.get_by_role("link").first)
+
+    def press(self, name: str, within: Locator | None = None) -> None:
+        """Press the button of this name."""
+        self.use((within or self.page.locator("main")).get_by_role("button", name=name, exact=True).first)
+
+    def use(self, control: Locator) -> None:
+        """Follow a link or press a button, and wait for what comes."""
+        control.click()
+        self.page.wait_for_load_state()
+
+    def write(self, label: str, text: str, within: Locator | None = None) -> None:
+        """Fill the field of this label."""
+        self.type((within or self.page.locator("main")).get_by_label(label).first, text)
+
+    def type(self, field: Locator, text: str) -> None:
+        field.fill(text)
+
+    def tick(self, box: Locator, wanted: bool) -> None:
+        if box.is_checked() != wanted:
+            box.click()
+
+    def attach(self, label: str, path: Path) -> None:
+        """Choose a file; the choosing itself is the browser's own window, in every variant."""
+        self.page.get_by_label(label).first.set_input_files(path)
+
+    def download(self, control: Locator, folder: Path) -> Path:
+        """Follow a link that hands out a file, and keep it."""
+        with self.page.expect_download() as found:
+            self.start(control)
+        path = folder / found.value.suggested_filename
+        found.value.save_as(path)
+        return path
+
+    def start(self, control: Locator) -> None:
+        """Use a control that leaves the page where it is."""
+        control.click()
+
+    def text(self) -> str:
+        return self.page.locator("main").inner_text()
+
+    def row(self, name: str) -> Locator:
+        """The row of a table whose text has this name."""
+        return self.page.get_by_role("row").filter(has_text=name).first
+
+
+class Typist(Person):
+    """The same with Tab, Enter, Space and typing only."""
+
+    def go(self, control: Locator) -> None:
+        """Move the focus to the control, as Tab does, from the top of the page over the skip link."""
+        element: Any = control.element_handle()
+        self.page.evaluate("document.activeElement && document.activeElement.blur()")
+        for stop in range(STOPS):
+            self.page.keyboard.press("Tab")
+            if element.evaluate("e => e === document.activeElement"):
+                return
+            if stop == 0 and self._on_skip_link() and self._in_main(element):
+                self.page.keyboard.press("Enter")
+        raise AssertionError(f"{STOPS} stops of Tab do not reach {control}")
+
+    def _on_skip_link(self) -> bool:
+        return bool(self.page.evaluate("document.activeElement.classList.contains('skip')"))
+
+    def _in_main(self, element: Any) -> bool:
+        return bool(element.evaluate("e => !!e.closest('main')"))
+
+    def use(self, control: Locator) -> None:
+        self.go(control)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def start(self, control: Locator) -> None:
+        self.go(control)
+        self.page.keyboard.press("Enter")
+
+    def type(self, field: Locator, text: str) -> None:
+        self.go(field)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
+    def tick(self, box: Locator, wanted: bool) -> None:
+        if box.is_checked() != wanted:
+            self.go(box)
+            self.page.keyboard.press("Space")

@@ -1,0 +1,40 @@
+"""The pictures of the docs: `make screenshots`. Collected only where `--screenshots` names a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser_site import Site, Watch, new_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+# File → account and address; a window of 1366 × 768, as offices have it.
+PICTURES = {
+    "overview.png": ("", "/map?indicator=industrial_rd_expense&period=2025Q1"),
+    "input.png": ("", "/map?indicator=input_enterprise&period=2025H1"),
+    "why.png": ("", "/why/input_enterprise@330500@2025H1"),
+    "work.png": ("sheng", "/work"),
+    "studio.png": ("guihua", "/studio/enterprise_2025/"),
+    "collection.png": ("shi-330100", "/collection/"),
+    "supervision.png": ("sheng", "/supervision/"),
+    "paper.png": ("sheng", "/papers/dispatch/2025H1/"),
+    "open.png": ("", "/open/"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_picture_is_made(
+    name: str, login: Callable[..., BrowserContext], site: Site, watch: Watch, pytestconfig: pytest.Config
+) -> None:
+    account, path = PICTURES[name]
+    page = new_page(login(account, viewport={"width": 1366, "height": 768}), watch)
+    answer = page.goto(site.address + path)
+    assert answer is not None
+    assert answer.status == 200
+    folder = Path(pytestconfig.option.screenshots)
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / name)
