@@ -236,7 +236,7 @@ PLACES = ("330100", "330102", "330200", "330203")
 WORK: dict[str, Rule] = {
     "cases": Rule(known),
     "case": Rule(sees, **about_cases("", "case")),
-    "case-move": Rule(nobody, sees, **about_cases("", "case-move"), sent=MOVE),
+    "case-move": Rule(sees, sees, **about_cases("", "case-move"), sent=MOVE),
     "supervision": Rule(known),
     "supervision-export": Rule(known),
     "supervision-new": Rule(one_of("provincial_officer", "city_officer"), one_of("provincial_officer", "city_officer")),
@@ -248,7 +248,7 @@ WORK: dict[str, Rule] = {
     "supervision-lines": Rule(nobody, things=one("supervision-lines", "nothing")),
     "supervision-evidence": Rule(sees, things=attachments, absent=no_such("supervision-evidence", ABSENT)),
     "supervision-item": Rule(sees, **about_cases("supervision", "supervision-item")),
-    "supervision-step": Rule(nobody, sees, **about_cases("supervision", "supervision-step"), sent=STEP),
+    "supervision-step": Rule(sees, sees, **about_cases("supervision", "supervision-step"), sent=STEP),
     "supervision-slip": Rule(nobody, perhaps=sees, **about_cases("supervision", "supervision-slip", "blue")),
     "supervision-slip-docx": Rule(nobody, perhaps=sees, **about_cases("supervision", "supervision-slip-docx", "blue")),
     "papers": Rule(known),
@@ -289,7 +289,7 @@ COLLECTING: dict[str, Rule] = {
     "collection-slice": Rule(sees, sees, **about_cases("collection", "collection-slice"), sent=MOVE),
     "collection-cell": Rule(nobody, sees, **about_cases("collection", "collection-cell", CARD), sent={"value": "1"}),
     "collection-review": Rule(
-        nobody, sees, **about_cases("collection", "collection-review"), sent={"transition": "accept"}
+        sees, sees, **about_cases("collection", "collection-review"), sent={"transition": "accept"}
     ),
     "collection-history": Rule(sees, **about_cases("collection", "collection-history")),
     "collection-slice-template": Rule(sees, **about_cases("collection", "collection-slice-template")),

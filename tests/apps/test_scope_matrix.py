@@ -153,6 +153,8 @@ def intrudes(asker: Asker, thing: Thing, rule: Rule) -> list[str]:
         answer = send(asker, thing.address, data)
         if (rule.read(asker, thing) or rule.perhaps(asker, thing)) and answer.status_code in HARMLESS:
             continue
+        if refused(answer) and rule.perhaps(asker, thing):
+            continue
         if not refused(answer):
             wrong.append(f"{asker.name} may not post to {thing.address}: {told(answer)}")
         elif rule.absent and answer.status_code not in (403, 405):

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 # File → account and address; a window of 1366 × 768, as offices have it.
 PICTURES = {
-    "overview.png": ("", "/map?indicator=industrial_rd_expense&period=2025Q1"),
-    "input.png": ("", "/map?indicator=input_enterprise&period=2025H1"),
-    "why.png": ("", "/why/input_enterprise@330500@2025H1"),
+    "cockpit.png": ("", "/map"),
+    "why.png": ("sheng", "/why/industrial_rd_expense@330400@2025Q1"),
     "work.png": ("sheng", "/work"),
     "studio.png": ("guihua", "/studio/enterprise_2025/"),
     "collection.png": ("shi-330100", "/collection/"),
     "supervision.png": ("sheng", "/supervision/"),
-    "paper.png": ("sheng", "/papers/dispatch/2025H1/"),
+    "paper-page.png": ("sheng", "/papers/dispatch/2025H1/"),
+    "amendment.png": ("sheng", "/amendments/1/"),
     "open.png": ("", "/open/"),
 }
 

@@ -167,6 +167,14 @@ def test_the_page_of_an_invisible_case_is_the_page_of_an_absent_one(people: dict
         assert client.post(f"/cases/{pk}/move", {"transition": "receive", "seen": "1"}).status_code == 404
 
 
+def test_a_step_refused_on_a_page_is_in_the_log(people: dict[str, Account], item: Case) -> None:
+    client = Client(HTTP_HOST="localhost")
+    client.force_login(people["province"])
+    assert client.post(f"/cases/{item.pk}/move", {"transition": "receive", "seen": "1"}).status_code == 403
+    denied = Leaf.objects.filter(kind="registry.denied").latest("sequence")
+    assert "cases.supervision.receive" in denied.payload.text
+
+
 def test_the_library_draws_every_process(client: Client) -> None:
     assert "数据填报审核" in client.get("/processes/", HTTP_HOST="localhost").content.decode()
     page = client.get("/processes/supervision", HTTP_HOST="localhost").content.decode()

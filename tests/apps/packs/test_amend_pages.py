@@ -77,8 +77,8 @@ def test_a_rule_is_changed_by_form_and_its_effect_shown(drafter: Client, row: Am
     data["cases-3-when"], data["cases-4-when"] = "ratio >= 0.9", "ratio < 0.9"
     assert drafter.post(address, data).status_code == 302
     page = drafter.get(f"/amendments/{row.pk}/").content.decode()
-    assert "<ins>▲ 滞后：ratio &gt;= 0.9" in page
-    assert "<del>▲ 滞后：ratio &gt;= 0.85" in page
+    assert "<ins>▲ 滞后：进度比 ≥ 0.9" in page
+    assert "<del>▲ 滞后：进度比 ≥ 0.85" in page
     assert "灯：1 处" in page
     assert "舟山" in page
     assert "提请审签</button>" in page

@@ -106,7 +106,7 @@ def test_a_card_says_all_it_holds_in_words(client: Client) -> None:
         "逐级填报",
         "L1 可公开",
         "公布 2025-09-18",
-        "ratio &gt;= 0.85",
+        "进度比 ≥ 0.85",
         "低于应有进度，差距在一成半以内",
         "拟议",
         "省里把科技创新投入与研发经费分别设目标",

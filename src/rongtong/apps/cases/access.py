@@ -15,6 +15,7 @@ from rongtong.apps.registry.models import Account
 from rongtong.apps.registry.places import within
 from rongtong.apps.registry.roles import OPERATOR, TRIO, role_name
 from rongtong.engine.pack.process import Process, ProcessRole
+from rongtong.once import once
 
 EVERYWHERE = None
 Places = frozenset[str] | None
@@ -58,6 +59,7 @@ class Reach:
         return Q(role=role.code) & (Q(account_id=self.account) | Q(place__in=own))
 
 
+@once
 def reach(account: Account) -> Reach:
     """What an account brings along. An inactive or anonymous one brings nothing."""
     if not (account.is_authenticated and account.is_active):

@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from rongtong import clock, uploads
 from rongtong.apps.cases import access, actions, queries, supervision_actions, supervision_paper
@@ -153,10 +152,11 @@ def _figure_words(one: supervision.Item, pack: Pack) -> str:
 
 
 @login_required
-@require_POST
 def step(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make one step, with its files. Refused, the page says why and keeps what was typed."""
+    """Make one step, with its files. Refused, the page says why and keeps what was typed; reloaded it is the item."""
     one = found(request, pk)
+    if request.method != "POST":
+        return redirect("supervision-item", pk=pk)
     made = access.process_of(one.case).transition(request.POST.get("transition", ""))
     seen = request.POST.get("seen", "")
     if made is None or not seen.isdigit():

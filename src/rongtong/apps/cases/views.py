@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
 
 from rongtong.apps.cases import access, actions, queries
 from rongtong.apps.cases.models import Case
@@ -57,10 +56,11 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
 
 
 @login_required
-@require_POST
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make one step. Refused, the page says why and keeps what was typed."""
+    """Make one step. Refused, the page says why and keeps what was typed. Opened without a form it is the case."""
     one = found(request, pk)
+    if request.method != "POST":
+        return redirect(queries.address(one))
     step = access.process_of(one).transition(request.POST.get("transition", ""))
     seen = request.POST.get("seen", "")
     if step is None or not seen.isdigit():

@@ -9,9 +9,9 @@ from functools import lru_cache
 from django.conf import settings
 
 from rongtong import clock
+from rongtong.apps.cases.access import reach
 from rongtong.apps.cases.queries import calendar
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.registry.access import grants_in_force
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.plan import Collection
 from rongtong.engine.period import Period
@@ -112,5 +112,5 @@ def task_of_key(key: str) -> Task:
 
 def own_places(account: Account) -> frozenset[str]:
     """The places an account fills for: those it holds an office of, not those below them."""
-    rows = grants_in_force(account).filter(role__in=("county_officer", "city_officer"))
-    return frozenset(rows.values_list("place", flat=True)) - {""}
+    offices = ("county_officer", "city_officer")
+    return frozenset(place for role, place in reach(account).grants if role in offices) - {""}

@@ -43,7 +43,11 @@ class Cast:
 def seed() -> None:
     """Slices of the last half-year and month in the first city; nothing where there are some, or no demo accounts."""
     half = next((t for t in tasks() if t.collection.level == "county" and t.collection.cumulative), None)
-    if half is None or packs.current().find("processes", PROCESS) is None or Case.objects.filter(process=PROCESS).exists():
+    if (
+        half is None
+        or packs.current().find("processes", PROCESS) is None
+        or Case.objects.filter(process=PROCESS).exists()
+    ):
         return
     city = packs.current().places.at_level("city")[0]
     counties = [p for p in half.places if packs.current().places.parent(p) == city]

@@ -102,7 +102,7 @@ def start(request: HttpRequest, collection: str, period: str, place: str) -> Htt
     except Denied as error:
         raise refused(error) from error
     except NoTask as error:
-        raise Http404(str(error)) from error
+        raise Http404("没有这份填报。") from error
     return redirect("collection-slice", pk=case.pk)
 
 
@@ -194,10 +194,11 @@ def cell(request: HttpRequest, pk: int, indicator: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
 def review(request: HttpRequest, pk: int) -> HttpResponse:
-    """Accept, approve, return or reopen a slice."""
+    """Accept, approve, return or reopen a slice; opened without a form, as after a reload, the slice itself."""
     case = case_of(request, pk)
+    if request.method != "POST":
+        return redirect("collection-slice", pk=pk)
     transition = request.POST.get("transition", "")
     if transition in slices.RETURNS:
         cells = returned_cells(request.POST, slices.read_slice(case))

@@ -76,7 +76,8 @@ def effect(laid: Laid) -> Effect:
             with packs.supposing(after):
                 new = planning.monitor(asked)
         except ValueError as error:  # Unknown, FigureError and the expression's own: each says what it found
-            failed.append(f"{code}：{error}")
+            card = after.find("indicators", code) or before.find("indicators", code)
+            failed.append(f"{card.name if card else code}：{error}")
             continue
         looked.append(f"{new.card.name} {period.chinese}")
         for moved in _moved(old, new):

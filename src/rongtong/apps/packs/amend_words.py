@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 LABELS = {
@@ -35,6 +36,23 @@ WORDS = {
     "revised": "修订", "forecast": "预测", "synthetic": "演示",
 }  # fmt: skip
 
+CONDITIONS = {
+    "reported": "已报数", "overdue": "已过期限", "completion": "完成率", "ratio": "进度比", "gap": "增速差",
+    "days_left": "剩余工作日", "missing": "没有", "not": "不", "and": "，且", "or": "，或", "True": "其余情形",
+    ">=": "≥", "<=": "≤",
+}  # fmt: skip
+
+
+def condition(when: str) -> str:
+    """A lamp rule's condition in words: `ratio >= 0.85` as 进度比 ≥ 0.85. What it does not know stays as written."""
+    plain = when.replace("not reported", "没有报数").replace("missing(", "missing (")
+    words = re.sub(r"[A-Za-z_]+|[<>]=", lambda found: CONDITIONS.get(found[0], found[0]), plain)
+    return re.sub(
+        r" *([，]) *",
+        r"\1",
+        re.sub(r"没有 \((\S+)\)", r"没有\1", words.replace("，且 ", "，且").replace("，或 ", "，或")),
+    )
+
 
 def label(field: str) -> str:
     """The words of a field; its own name where there are none."""
@@ -54,7 +72,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, dict) and {"lamp", "when"} <= value.keys():
-        return f"{WORDS.get(value['lamp'], value['lamp'])}：{value['when']}（{value.get('reason') or '没有写理由'}）"
+        return f"{WORDS.get(value['lamp'], value['lamp'])}：{condition(value['when'])}（{value.get('reason') or '没有写理由'}）"
     if isinstance(value, dict):
         return "，".join(f"{label(k)} {text(v)}" for k, v in value.items())
     if isinstance(value, list):

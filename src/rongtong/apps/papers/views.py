@@ -20,6 +20,7 @@ from rongtong.apps.cases import actions as case_actions
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers import actions, preview, queries, writing
+from rongtong.apps.papers.blocks_base import wide
 from rongtong.apps.papers.layout import PaperError
 from rongtong.apps.papers.models import Issue
 from rongtong.apps.papers.queries import Title
@@ -104,9 +105,18 @@ def _about(title: Title, pack: Pack) -> str:
 
 
 def _may_make(request: HttpRequest) -> bool:
-    account = _account(request)
-    places = [p or packs.current().manifest.root_place for p in visible_places(account).places]
-    return any(may(account, "papers.make", place) for place in places)
+    """Whether the account makes any paper: one of the whole, or an evidence sheet of a place of its own."""
+    account, pack = _account(request), packs.current()
+    places = [p or pack.manifest.root_place for p in visible_places(account).places]
+    about = queries.reads(account, "") or bool(_sheet_places(account, pack))
+    return about and any(may(account, "papers.make", place) for place in places)
+
+
+def _sheet_places(account: Account, pack: Pack) -> list[tuple[str, str]]:
+    """Code and name of the account's places that have evidence sheets."""
+    seen, root = visible_places(account), pack.manifest.root_place
+    level = "city" if pack.places.at_level("city", root) else "county"
+    return [(p, pack.places.name(p)) for p in pack.places.at_level(level, root) if p in seen]
 
 
 @login_required
@@ -128,20 +138,31 @@ def paper_new(request: HttpRequest) -> HttpResponse:
                 errors.append(("period", str(error)))
             except Denied as error:
                 errors.append(("kind", str(error)))
-    seen = visible_places(account)
-    level = "city" if pack.places.at_level("city", pack.manifest.root_place) else "county"
-    places = [(p, pack.places.name(p)) for p in pack.places.at_level(level, pack.manifest.root_place) if p in seen]
+    kinds = {k: v for k, v in KINDS.items() if pack.find("papers", k) and (whole or k == "evidence")}
     context = {
         "typed": typed,
         "errors": errors,
-        "kinds": {k: v for k, v in KINDS.items() if pack.find("papers", k) and (whole or k == "evidence")},
-        "latest": [(KINDS[k], writing.latest(k, clock.today())) for k in KINDS],
-        "places": places,
+        "kinds": kinds,
+        "periods": _periods(typed["period"]),
+        "latest": [(words, writing.latest(k, clock.today())) for k, words in kinds.items()],
+        "places": _sheet_places(account, pack),
         "whole": whole,
         "uses": [(u.code, u.name) for u in pack.all("uses")],
-        "may": _may_make(request) and bool(whole or places),
+        "may": _may_make(request),
     }
     return render(request, "papers/paper_new.html", context, status=422 if errors else 200)
+
+
+def _periods(typed: str) -> list[tuple[str, str]]:
+    """The periods to choose from, newest year first: whole years, halves, quarters and January to September.
+
+    What was typed stands first where it is none of them, so that a refused form loses nothing.
+    """
+    today, spans = clock.today(), ((1, 12), (1, 6), (7, 6), (1, 9), (1, 3), (4, 3), (7, 3), (10, 3))
+    years = range(today.year, today.year - 3, -1)
+    found = [Period(year, month, months) for year in years for month, months in spans]
+    choices = [(str(p), p.chinese) for p in found if p.first_day <= today]
+    return choices if not typed or typed in dict(choices) else [(typed, typed), *choices]
 
 
 def _asked(typed: dict[str, str], errors: list[tuple[str, str]]) -> Title | None:
@@ -218,7 +239,7 @@ def _sections(title: Title, seen: preview.Seen) -> list[Section]:
     for key in seen.sections:
         section, note = known[key.split(".")[0]], notes.get(key)
         heading = writing.heading(section) + (f"（{_sheet_name(key, pack)}）" if "." in key else "")
-        found.append(Section(key, heading, section.manual, note.text if note else "", note.pk if note else 0))
+        found.append(Section(key, heading, wide(section.manual), note.text if note else "", note.pk if note else 0))
     return found
 
 

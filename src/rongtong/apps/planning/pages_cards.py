@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from rongtong import clock
 from rongtong.apps.observations import queries as observations
+from rongtong.apps.packs.amend_words import condition
 from rongtong.apps.papers.blocks_base import wide
 from rongtong.apps.planning import goals, queries
 from rongtong.apps.planning.models import Allocation
@@ -140,12 +141,12 @@ def basis(pack: Pack, cite: Cite) -> Basis:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A lamp rule spelled out: (lamp, condition, reason) in the order they are tried."""
+    """A lamp rule spelled out: (lamp, condition, the same in words, reason) in the order they are tried."""
 
     rule: LampRule
     basis: str
     mark: str
-    cases: tuple[tuple[str, str, str], ...]
+    cases: tuple[tuple[str, str, str, str], ...]
 
 
 def rule(pack: Pack, code: str, day: date) -> Rule | None:
@@ -153,7 +154,7 @@ def rule(pack: Pack, code: str, day: date) -> Rule | None:
     found = goals.rule_of(pack, code, day) if code else None
     if found is None:
         return None
-    cases = tuple((c.lamp, c.when, wide(c.reason)) for c in found.cases)
+    cases = tuple((c.lamp, c.when, condition(c.when), wide(c.reason)) for c in found.cases)
     timed = any("days_left" in c.when for c in found.cases)
     return Rule(found, DEADLINE if timed else LAMP_BASIS[found.basis], MARKS[found.mark], cases)
 
@@ -163,11 +164,11 @@ class Used:
     """Where a card is used."""
 
     commitments: tuple[Commitment, ...]
-    targets: tuple[Target, ...]
+    targets: tuple[tuple[Target, str], ...]
     uses: tuple[Use, ...]
     papers: tuple[PaperWording, ...]
     splits: tuple[Split, ...]
-    allocations: tuple[Allocation, ...]
+    allocations: tuple[tuple[Allocation, str], ...]
     formulas: tuple[Indicator, ...]
     parts: tuple[Indicator, ...]
     measures: tuple[Indicator, ...]
@@ -178,15 +179,23 @@ def used(pack: Pack, card: Indicator) -> Used:
     code, cards = card.code, pack.all("indicators")
     return Used(
         commitments=tuple(c for c in pack.all("commitments") if c.indicator == code),
-        targets=tuple(t for t in pack.all("targets") if t.indicator == code),
+        targets=tuple((t, _about(pack, t.place, t.period)) for t in pack.all("targets") if t.indicator == code),
         uses=tuple(u for u in pack.all("uses") if code in u.indicators),
         papers=tuple(p for p in pack.all("papers") if code in (*p.indicators, *p.real_indicators)),
         splits=tuple(s for s in pack.all("allocations") if s.indicator == code),
-        allocations=tuple(Allocation.objects.filter(indicator=code).order_by("code", "version")),
+        allocations=tuple(
+            (a, _about(pack, a.place, a.period))
+            for a in Allocation.objects.filter(indicator=code).order_by("code", "version")
+        ),
         formulas=tuple(c for c in cards if c.formula and code in formula_names(c.formula)),
         parts=tuple(c for c in cards if c.part_of == code),
         measures=tuple(c for c in cards if c.measure_of and c.measure_of.indicator == code),
     )
+
+
+def _about(pack: Pack, place: str, period: str) -> str:
+    """Place and period in words, in the place of a code."""
+    return f"{pack.places.name(place)} {Period.parse(period).chinese}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from rongtong import clock
 from rongtong.apps.cases import queries as case_queries
 from rongtong.apps.cases.access import process_of
 from rongtong.apps.cases.models import Case as CaseRow
+from rongtong.apps.cases.supervision_queries import may_open
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
 from rongtong.apps.planning import deadlines, pages_cards, pages_ledger, pages_targets, queries
@@ -30,6 +31,7 @@ class Case:
     stage: str
     due: date | None
     address: str
+    place: str
 
 
 def page(code: str, reader: Account | AnonymousUser) -> dict[str, object]:
@@ -57,7 +59,7 @@ def page(code: str, reader: Account | AnonymousUser) -> dict[str, object]:
         "lamps": pages_targets.lamps(pack, item.indicator, root, year) if item.indicator and shown else [],
         "same": [e for e in same if e.item.id != code],
         "cases": cases(reader, code),
-        "issue": _issue(pack, code) if reader.is_authenticated else "",
+        "issue": _issue(pack, code) if may_open(reader, [pack.manifest.root_place]) else "",
     }
 
 
@@ -77,7 +79,7 @@ def about(reader: Account | AnonymousUser, wanted: Mapping[str, Container[str]])
     rows = list(case_queries.visible(reader, "supervision").order_by("-pk"))
     filled = case_queries.data_of(rows)
     found = [c for c in rows if any(filled[c.pk].get(name) in values for name, values in wanted.items())]
-    return [Case(c.title, _stage(c), c.due, reverse("case", args=[c.pk])) for c in found]
+    return [Case(c.title, _stage(c), c.due, reverse("case", args=[c.pk]), c.place) for c in found]
 
 
 def _stage(case: CaseRow) -> str:

@@ -176,6 +176,8 @@ class LampMonth:
     """A lamp as judged in a month, with the rule then in force."""
 
     record: LampRecord
+    period: str
+    rule: str
     reason: str
     numbers: tuple[str, ...]
 
@@ -199,6 +201,8 @@ def lamps(pack: Pack, indicator: str, place: str, year: int) -> list[LampMonth]:
     return [
         LampMonth(
             record,
+            Period.parse(record.period).chinese,
+            next((r.name for r in pack.all("lamps") if r.code == record.rule), record.rule),
             case_reason(pack, record.rule, record.case),
             number_words(json.loads(record.numbers)),
         )
@@ -276,7 +280,7 @@ def page(code: str) -> dict[str, object]:
     pack = packs.current()
     target = pack.find("targets", code)
     if target is None:
-        raise queries.Unknown(f"没有目标“{code}”。目标一页列出全部代码。")
+        raise queries.Unknown(f"没有目标“{code}”。目标一页列出全部目标。")
     year = Period.parse(target.period).first_day.year
     goal = next(g for g in queries.targets(year) if g.target.code == code)
     ahead, steps = forecast(target), pace(target)

@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from rongtong import clock
 from rongtong.apps.cases.supervision_queries import may_open
 from rongtong.apps.packs import queries as packs
+from rongtong.apps.papers import queries as papers
 from rongtong.apps.planning import queries
 from rongtong.apps.portal import charts, cockpit, cockpit_exports, cockpit_strip
 from rongtong.apps.portal import cockpit_content as contents
 from rongtong.apps.portal.cockpit import Choice, State
 from rongtong.apps.portal.cockpit_content import Content
+from rongtong.apps.registry.models import Account
 from rongtong.engine.figure import STATUS_WORDS, FigureError, Key
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
@@ -77,9 +80,18 @@ def page(request: HttpRequest) -> HttpResponse:
 
     def shown(asked: Asked) -> HttpResponse:
         red = may_open(request.user, [line.place for line in asked.content.lines])
-        return render(request, "portal/cockpit.html", _context(asked) | {"may_supervise": red})
+        more = {"may_supervise": red, "meeting": _meeting(request, str(asked.content.choice.period))}
+        return render(request, "portal/cockpit.html", _context(asked) | more)
 
     return _answer(request, shown)
+
+
+def _meeting(request: HttpRequest, period: str) -> str:
+    """Where the paper for the dispatch meeting is: the period's own once made, else the list; "" to who reads none."""
+    if not isinstance(request.user, Account) or not papers.reads(request.user, ""):
+        return ""
+    made = papers.newest_issue("dispatch", period, "", "")
+    return reverse("paper", args=["dispatch", period]) if made else f"{reverse('papers')}?kind=dispatch"
 
 
 def _context(asked: Asked) -> dict[str, object]:

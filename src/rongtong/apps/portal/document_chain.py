@@ -51,6 +51,7 @@ class Item:
     detail: str = ""
     code: str = ""
     tag: str = ""
+    lamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def steps(figure: str, data: Mapping[str, Any], reader: Account | AnonymousUser)
         found["observation"] = _observed(key)
     if not found["consequence"]:
         found["consequence"] = _nearby(pack, data)
-    found["consequence"] += _cases(data, reader)
+    found["consequence"] += _cases(key, data, reader)
     stand = STANDS.get(key.measure, "observation")
     return [
         Step(code, name, tuple(found[code][:SHORT]), tuple(found[code][SHORT:]), MISSING.get(code, ""), code == stand)
@@ -113,16 +114,17 @@ def _commitment(link: Mapping[str, Any]) -> Item:
 
 
 def _indicator(link: Mapping[str, Any]) -> Item:
-    detail = f"口径：{link['scope_name']}；单位：{link['unit']}；出自 {link['file']}"
-    return Item(wide(link["text"]), reverse("indicator", args=[link["code"]]), detail, link["code"])
+    detail = f"口径：{link['scope_name']}；单位：{link['unit']}"
+    return Item(wide(link["text"]), reverse("indicator", args=[link["code"]]), detail)
 
 
 def _target(link: Mapping[str, Any]) -> Item:
-    return Item(link["text"], reverse("target", args=[link["code"]]), clause_words(link["clause"]), link["code"])
+    return Item(link["text"], reverse("target", args=[link["code"]]), clause_words(link["clause"]))
 
 
 def _allocation(link: Mapping[str, Any]) -> Item:
-    return Item(link["text"], reverse("why", args=[link["figure"]]), f"自 {link['known_from']} 起", link["code"])
+    words = link["text"].removeprefix(f"{link['code'].partition('/')[0]} ")
+    return Item(words, reverse("why", args=[link["figure"]]), f"自 {link['known_from']} 起")
 
 
 def _observation(link: Mapping[str, Any]) -> Item:
@@ -132,12 +134,13 @@ def _observation(link: Mapping[str, Any]) -> Item:
     detail = "；".join(f"{words} {said}" for words, said in places if said)
     status = STATUS_WORDS.get(link["status"], link["status"])
     address = reverse("why", args=[link["code"]]) + "#evidence"
-    return Item(value if tag else f"{value}（{status}）", address, detail, link["code"], tag)
+    words = f"{_about(packs.current(), Key.parse(link['code']))} {value}"
+    return Item(words if tag else f"{words}（{status}）", address, detail, tag=tag)
 
 
 def _status(link: Mapping[str, Any]) -> Item:
     reason = pages_targets.case_reason(packs.current(), link["rule"], link["case"])
-    return Item(f"{link['shape']} {link['word']}", "#lamp", f"依据：{link['basis']}；{reason}", link["code"])
+    return Item("灯怎么来的", "#lamp", f"依据：{link['basis']}；{reason}", lamp=link["lamp"])
 
 
 def _consequence(link: Mapping[str, Any], key: Key, pack: Pack, reader: Account | AnonymousUser) -> Item:
@@ -149,7 +152,7 @@ def _consequence(link: Mapping[str, Any], key: Key, pack: Pack, reader: Account 
         address = reverse("use", args=[use.code, key.place])
     else:
         address = reverse("clause", args=[use.cite.document, use.cite.clause]) + f"#use-{use.code}"
-    return Item(use.name, address, f"{clause_words(use.cite.clause)}；{link['rule']}", use.code)
+    return Item(use.name, address, f"{clause_words(use.cite.clause)}；{link['rule']}")
 
 
 def _observed(key: Key) -> list[Item]:
@@ -160,7 +163,7 @@ def _observed(key: Key) -> list[Item]:
         if any((f.place, f.chain, f.subject) == (key.place, key.chain, "") for f in facts):
             figure = str(Key(key.indicator, key.place, period, "value", key.chain))
             address = reverse("why", args=[figure]) + "#evidence"
-            return [Item(f"{period.chinese}的观测值", address, "这个数不由观测值算出；这是同年最近的一个", figure)]
+            return [Item(f"{period.chinese}的观测值", address, "这个数不由观测值算出；这是同年最近的一个")]
     return []
 
 
@@ -168,7 +171,7 @@ def _nearby(pack: Pack, data: Mapping[str, Any]) -> list[Item]:
     """The uses that the figure's clauses name, where none of them lists its indicator."""
     clauses = {(link["document"], link["clause"]) for link in data["chain"] if link["step"] == "clause"}
     return [
-        Item(u.name, reverse("clause", args=[u.cite.document, u.cite.clause]) + f"#use-{u.code}", NEARBY, u.code)
+        Item(u.name, reverse("clause", args=[u.cite.document, u.cite.clause]) + f"#use-{u.code}", NEARBY)
         for u in pack.all("uses")
         if (u.cite.document, u.cite.clause) in clauses
     ]
@@ -187,13 +190,15 @@ def _forecast(key: Key, reader: Account | AnonymousUser) -> list[Item]:
     return [Item(f"年末预测 {figure.text} {figure.unit}", reverse("why", args=[figure.id]), detail, tag=tag)]
 
 
-def _cases(data: Mapping[str, Any], reader: Account | AnonymousUser) -> list[Item]:
-    """The supervision cases about this figure or the commitments it measures, as far as the reader sees them."""
+def _cases(key: Key, data: Mapping[str, Any], reader: Account | AnonymousUser) -> list[Item]:
+    """The supervision cases about this figure, or its commitments at its place, as far as the reader sees them."""
+    whole = packs.current().manifest.root_place
     commitments = {link["code"] for link in data["chain"] if link["step"] == "commitment"}
     wanted = {"commitment": commitments, "figure": {data["figure"]}}
     return [
         Item(f"督办：{c.title}", c.address, f"{c.stage}" + (f"，期限 {c.due}" if c.due else ""))
         for c in pages_commitment.about(reader, wanted)
+        if key.place in ("", whole, c.place)
     ]
 
 
@@ -221,7 +226,10 @@ MEASURE_WORDS = {
 
 def title(pack: Pack, figure: Figure) -> str:
     """What a figure is about: place, period, indicator and measure."""
-    key = figure.key
+    return _about(pack, figure.key)
+
+
+def _about(pack: Pack, key: Key) -> str:
     place = "未分到下一级" if key.place == queries.UNALLOCATED else pack.places.name(key.place)
     card = pack.find("indicators", key.indicator)
     chained = pack.find("chains", key.chain) if key.chain else None

@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from rongtong.apps.portal import work_queries
 from rongtong.apps.registry import access
+from rongtong.apps.registry.places import loaded_tree
 from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, TRIO
 
 
@@ -16,13 +17,14 @@ from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, TRIO
 class Entry:
     """A page of the navigation: its words, the name of its address, whether it asks for a login, and for whom it is.
 
-    `roles` empty: everybody who may see it at all.
+    `roles` empty: everybody who may see it at all. `whole`: only for those who read the whole.
     """
 
     words: str
     name: str
     login: bool = False
     roles: tuple[str, ...] = ()
+    whole: bool = False
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -43,7 +45,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("填报审核", "collection", login=True),
             Entry("督办", "supervision", login=True),
             Entry("材料", "papers", login=True),
-            Entry("规则修订", "amendments", login=True),
+            Entry("规则修订", "amendments", login=True, whole=True),
             Entry("流程", "processes"),
         ),
     ),
@@ -73,9 +75,15 @@ def menu(request: HttpRequest) -> list[tuple[str, list[Link]]]:
     """The groups a reader sees, each with its links; the longest address the path begins with is the current one."""
     user = getattr(request, "user", None)
     known = user if user is not None and user.is_authenticated else None
-    held = {g.role for g in access.grants_in_force(known)} if known else set()
+    grants = [(g.role, g.place) for g in access.grants_in_force(known)] if known else []
+    held = {role for role, _ in grants}
+    tree = loaded_tree()
+    whole = any(place in ("", tree.root if tree else "") for _, place in grants)
     shown = [
-        (group, [(e.words, _address(e.name)) for e in entries if _open(e, held, bool(known))])
+        (
+            group,
+            [(e.words, _address(e.name)) for e in entries if _open(e, held, bool(known)) and (whole or not e.whole)],
+        )
         for group, entries in MENU
     ]
     addresses = [a for _, entries in shown for _, a in entries if a]

@@ -52,7 +52,11 @@ def act(kind: str, *, actor: Account, place: str = "", subject: str = "", rule: 
     Raises registry.access.Denied before the block runs, and NotCanonical for a payload without an exact form.
     """
     with transaction.atomic():
-        rule(actor, kind, place)
+        try:
+            rule(actor, kind, place)
+        except access.Denied:
+            access.note_denial(actor, kind, place)
+            raise
         this = Act(kind=kind, actor=actor, place=place, subject=subject)
         yield this
         entry = log.Entry(clock.now(), actor.username, kind, place, this.subject, this.payload)

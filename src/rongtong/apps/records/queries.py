@@ -38,9 +38,7 @@ class Head:
         """Raises HeadError for anything but `size:root`."""
         found = re.fullmatch(r"(0|[1-9][0-9]{0,17}):([0-9a-f]{64})", text.strip())
         if not found:
-            raise HeadError(
-                f"“{text.strip()[:100]}”不是日志头。应为“条数：64 位十六进制根”，由 rongtong head 给出。"
-            )
+            raise HeadError(f"“{text.strip()[:100]}”不是日志头。应为“条数：64 位十六进制根”，由 rongtong head 给出。")
         return Head(int(found[1]), found[2])
 
 

@@ -36,7 +36,7 @@ def _audit(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse
     page = leaves.page(wanted, before=_number(request, "before"), after=_number(request, "after"))
     context = {
         "page": page,
-        "lines": [(leaf, _words(leaf.kind)) for leaf in page.leaves],
+        "lines": [(leaf, _words(leaf.kind), _place(leaf.place)) for leaf in page.leaves],
         "wanted": wanted,
         "query": _query(request),
         "kinds": [(kind, _words(kind)) for kind in leaves.kinds()],
@@ -57,7 +57,13 @@ def leaf(request: HttpRequest, sequence: int) -> HttpResponse:
     except Leaf.DoesNotExist as error:
         raise Http404(f"日志中没有第 {sequence} 条。") from error
     text = json.dumps(json.loads(payload.text), ensure_ascii=False, indent=2) if payload.text else ""
-    context = {"leaf": found, "words": _words(found.kind), "payload": payload, "text": text}
+    context = {
+        "leaf": found,
+        "place": _place(found.place),
+        "words": _words(found.kind),
+        "payload": payload,
+        "text": text,
+    }
     return render(request, "records/leaf.html", context)
 
 
@@ -108,6 +114,12 @@ def _words(kind: str) -> str:
         return kind_words(kind)
     made = found.transition(step)
     return f"{found.name}：{made.name if made else '发起'}"
+
+
+def _place(code: str) -> str:
+    """The name of a place; the code itself before any pack is loaded."""
+    tree = loaded_tree() if code else None
+    return tree.name(code) if tree is not None else code
 
 
 def _places() -> list[tuple[str, str]]:

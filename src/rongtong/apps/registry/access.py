@@ -68,10 +68,15 @@ def require(actor: Account, kind: str, place: str = "") -> None:
     An action about no place ("") needs a grant for the whole instance.
     """
     if not may(actor, kind, place):
-        noted = _denials.get()
-        if noted is not None and actor.is_authenticated:
-            noted.append(Denial(actor, kind, place))
+        note_denial(actor, kind, place)
         raise Denied(_refusal(actor, kind, place))
+
+
+def note_denial(actor: Account, kind: str, place: str) -> None:
+    """Remember a refusal for the log; the same one in a row counts once."""
+    noted, denial = _denials.get(), Denial(actor, kind, place)
+    if noted is not None and actor.is_authenticated and noted[-1:] != [denial]:
+        noted.append(denial)
 
 
 def may(actor: Account, kind: str, place: str = "") -> bool:

@@ -230,7 +230,7 @@ def username_problem(username: str) -> str | None:
 def grant_problem(account: Account, role: str, place: str, actor: Account) -> str | None:
     """Why this role cannot be given here by this actor, in words, or None."""
     if role not in ROLES:
-        return f"角色“{role}”不认识。应为：{'、'.join(ROLES)}。"
+        return f"角色“{role}”不认识。应为：{'、'.join(ROLES)}。" if role else "请选择角色。"
     if role == OPERATOR:
         return "“运维（命令行）”只属于 system，不能授予他人。"
     if account.pk == actor.pk:
@@ -240,9 +240,7 @@ def grant_problem(account: Account, role: str, place: str, actor: Account) -> st
             return f"“{role_name(role)}”管理整个实例，不能限定地区。请把地区留空。"
         held = Grant.objects.filter(trio_account=account).first()
         if held:
-            return (
-                f"“{account.username}”已是{role_name(held.role)}；三员（系统、安全、审计）一人只能任其一。请先收回。"
-            )
+            return f"“{account.username}”已是{role_name(held.role)}；三员（系统、安全、审计）一人只能任其一。请先收回。"
     if Grant.objects.filter(account=account, role=role, place=place).exists():
         return f"“{account.username}”在{place or '全域'}已有“{role_name(role)}”。"
     return None

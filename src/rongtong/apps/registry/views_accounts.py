@@ -88,6 +88,8 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def one(request: HttpRequest, username: str) -> HttpResponse:
     """An account: its grants and what the reader may do with it."""
+    # Before the account is looked for: who may see none is not told which there are.
+    _duties(request)
     return _one(request, _found(username), 200)
 
 
@@ -117,6 +119,7 @@ def _one(request: HttpRequest, account: Account, status: int, **more: Any) -> Ht
 @require_POST
 def change(request: HttpRequest, username: str) -> HttpResponse:
     """One change to an account, named by the button `do`."""
+    _duties(request)
     account = _found(username)
     try:
         done = _change(request, account, request.POST.get("do", ""))

@@ -61,6 +61,9 @@ def marked(request: HttpRequest) -> HttpResponse:
     """The uploaded workbook with its errors marked, to be mended and uploaded again."""
     access.require(_me(request), IMPORT)
     data = _sent_back(request)
+    if not data:
+        words = "没有可标注的文件。请重新选择填好的 .xlsx。"
+        return render(request, "registry/import.html", {"errors": [("file", words)]}, status=422)
     _, errors = check_accounts_xlsx(data)
     return _workbook(marked_copy(data, errors), "accounts-marked.xlsx")
 

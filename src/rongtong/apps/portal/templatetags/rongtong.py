@@ -120,7 +120,10 @@ def place_name(context: template.Context, code: str) -> str:
     request = context.get("request")
     pack = getattr(request, "pack_in_force", None)
     if pack is None:
-        pack = packs.current()
+        try:
+            pack = packs.current()
+        except packs.NoPack:
+            return code
         if request is not None:
             request.pack_in_force = pack
     return str(pack.places.name(code))
