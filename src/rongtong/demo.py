@@ -262,6 +262,10 @@ def seed() -> None:
     """What the demonstration shows under way: each app's own `demo.seed()`, which changes nothing the second time."""
     from importlib import import_module
 
+    from rongtong.apps.packs.queries import current
+
+    if not current().all("processes"):
+        return  # a region that extends no pack with processes has nothing under way
     for app in ("observations", "planning", "cases", "papers", "packs"):
         import_module(f"rongtong.apps.{app}.demo").seed()
 

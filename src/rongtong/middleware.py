@@ -38,7 +38,7 @@ class Headers:
         response["Permissions-Policy"] = PERMISSIONS_POLICY
         # Static files are answered before there is a session, and may be kept by anybody.
         if hasattr(request, "session") and settings.SESSION_COOKIE_NAME in request.COOKIES | response.cookies:
-            response["Cache-Control"] = "no-store, private"
+            response.setdefault("Cache-Control", "no-store, private")
         return response
 
 

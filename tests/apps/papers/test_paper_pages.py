@@ -80,8 +80,8 @@ def test_what_cannot_be_made_is_said_and_nothing_typed_is_lost(
 
 def test_the_preview_shows_pages_whose_numbers_lead_to_their_chain(editor: Client) -> None:
     page = text(editor, PAGE)
-    assert page.count('<article class="sheet"') >= 4
-    assert 'href="/why/industrial_rd_expense@330000@2025Q1" title="industrial_rd_expense@330000@2025Q1">851.36<' in page
+    assert page.count('<article class="sheet unreleased"') >= 4
+    assert 'href="/why/industrial_rd_expense@330000@2025Q1">851.36<' in page
     assert "一、总体进展" in page
     assert "草稿　含演示数据" in page
     assert " style=" not in page
@@ -95,7 +95,7 @@ def test_the_preview_shows_pages_whose_numbers_lead_to_their_chain(editor: Clien
 def test_every_number_of_the_file_can_be_followed_from_the_preview(editor: Client) -> None:
     page = text(editor, PAGE)
     made = make_file("dispatch", HALF)
-    missing = [figure for figure, _ in made.figures if f'title="{figure}"' not in page]
+    missing = [figure for figure, _ in made.figures if f'href="/why/{figure}"' not in page]
     assert missing == []
 
 

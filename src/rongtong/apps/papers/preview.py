@@ -311,15 +311,13 @@ def _split(item: Item, room: Fraction) -> Iterator[Item]:
 
 
 def html(words: Words) -> SafeString:
-    """Typed words as HTML: a number links to its chain and shows its id."""
+    """Typed words as HTML: a number links to its chain, whose address shows its id."""
     return format_html_join("", "{}", ((_inline(piece),) for piece in inlines(words)))
 
 
 def _inline(piece: object) -> SafeString:
     if isinstance(piece, Number):
-        return format_html(
-            '<a class="num" href="{}" title="{}">{}</a>', reverse("why", args=[piece.figure]), piece.figure, piece.text
-        )
+        return format_html('<a class="num" href="{}">{}</a>', reverse("why", args=[piece.figure]), piece.text)
     return format_html("{}", getattr(piece, "text", ""))
 
 

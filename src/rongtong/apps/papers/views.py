@@ -13,6 +13,7 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST
 
 from rongtong import clock
@@ -360,8 +361,10 @@ def paper_picture(request: HttpRequest, kind: str, period: str, name: str) -> Ht
     if data is None:
         raise Http404("没有这张图。")
     answer = HttpResponse(data, content_type="image/png")
-    answer["Cache-Control"] = "private, max-age=3600"
-    return answer
+    # Kept by the browser, and shown again only after asking here, where the login is checked.
+    answer["Cache-Control"] = "private, no-cache"
+    answer["ETag"] = f'"{name}"'
+    return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
 
 
 @login_required
