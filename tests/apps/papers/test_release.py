@@ -161,7 +161,7 @@ def test_the_whole_way_over_the_pages(people: People) -> None:
     release = Release.objects.latest("pk")
     assert f"SHA-256 {release.sha256}" in shown
     assert "已发布" in shown
-    assert 'sheet unreleased' not in shown
+    assert "sheet unreleased" not in shown
     assert signer.get(f"/papers/releases/{release.sha256}").content == bytes(release.content)
     assert "1 版" in editor.get("/papers/").content.decode()
 
