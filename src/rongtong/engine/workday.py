@@ -7,9 +7,13 @@ comes late in the year before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack.model import Holiday
 
 WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 SATURDAY = 5
@@ -46,6 +50,18 @@ class Calendar:
     known_until: date | None = None
     sources: Mapping[date, str] = field(default_factory=dict)
     known_from: date | None = None
+
+    @classmethod
+    def of(cls, days: Iterable[Holiday]) -> Calendar:
+        """The calendar a pack's statements make: known for every year they speak of, weekends deciding the other days."""
+        said = {d.date: d for d in days}
+        return cls(
+            frozenset(d for d, each in said.items() if each.kind == "holiday"),
+            frozenset(d for d, each in said.items() if each.kind == "workday"),
+            date(max(said).year, 12, 31) if said else None,
+            {d: each.source for d, each in said.items()},
+            date(min(said).year, 1, 1) if said else None,
+        )
 
     def __post_init__(self) -> None:
         both = sorted(self.holidays & self.workdays)

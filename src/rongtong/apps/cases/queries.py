@@ -213,13 +213,7 @@ def calendar() -> Calendar:
 
 @lru_cache(maxsize=4)
 def _calendar(fingerprint: str) -> Calendar:
-    days = {h.date: h for h in packs.current().all("calendar")}
-    return Calendar(
-        frozenset(d for d, h in days.items() if h.kind == "holiday"),
-        frozenset(d for d, h in days.items() if h.kind == "workday"),
-        date(max(days).year, 12, 31) if days else None,
-        {d: h.source for d, h in days.items()},
-    )
+    return Calendar.of(packs.current().all("calendar"))
 
 
 def _events(case: Case) -> list[Event]:

@@ -9,16 +9,14 @@ from rongtong.apps.observations.queries import latest_period
 from rongtong.apps.papers.blocks_base import Context, reported, synthetic, wide
 from rongtong.apps.papers.blocks_goals import MET, VIEWS, department, due, requirement
 from rongtong.apps.papers.workbook import Cell, Column, Sheet, ledger_bytes
-from rongtong.apps.planning import queries
+from rongtong.apps.planning import deadlines, queries
 from rongtong.engine.figure import STATUS_WORDS, Figure
 from rongtong.engine.indicator import Board
-from rongtong.engine.pace import Standing, lamps
 from rongtong.engine.pack.check_words import KIND_WORDS, LAMP_KINDS
 from rongtong.engine.pack.model import Commitment, Target
 from rongtong.engine.period import Period
 from rongtong.engine.target import COMPARATOR_WORDS
 from rongtong.engine.target import KIND_WORDS as TARGET_WORDS
-from rongtong.engine.workday import Calendar
 
 STATUS = {"done": "已完成", "open": "未完成", "": ""}
 NO_LAMP = "—"
@@ -97,7 +95,7 @@ def _commitment(ctx: Context, shown: _Shown, item: Commitment, target: Target | 
     if target and item.kind in LAMP_KINDS and value is None:
         lamp = "○ 未报"
     if lamp == NO_LAMP and not target:
-        lamp = _deadline_lamp(ctx, item)
+        lamp = str(deadlines.lamp(ctx.pack, item, ctx.as_of) or NO_LAMP)
     same_year = board is not None and board.period.whole_year == ctx.period
     progress = [shown.value(f.get(m)) if target and same_year else None for m in ("completion", "baseline")]
     return (
@@ -108,32 +106,6 @@ def _commitment(ctx: Context, shown: _Shown, item: Commitment, target: Target | 
         STATUS_WORDS.get(value.status, value.status) if value else "", *progress, lamp,
         _remark(item, value), value.id if value else "",
     )  # fmt: skip
-
-
-def _deadline_lamp(ctx: Context, item: Commitment) -> str:
-    """The lamp of an open deliverable or strive-for with a deadline, in working days; none without a deadline."""
-    rules = [
-        r for r in ctx.pack.all("lamps") if any("days_left" in c.when for c in r.cases) and r.valid_from <= ctx.as_of
-    ]
-    if item.kind not in ("deliverable", "strive") or item.status != "open" or not item.period or not rules:
-        return NO_LAMP
-    last = Period.parse(item.period).last_day
-    overdue = ctx.as_of > last
-    left = 0 if overdue else _calendar(ctx).workdays_between(ctx.as_of, last)
-    rule = max(rules, key=lambda r: r.valid_from)
-    (found,) = lamps(rule, [Standing(overdue=overdue, days_left=left)], "期限")
-    return str(found)
-
-
-def _calendar(ctx: Context) -> Calendar:
-    """The packs' working days; beyond the years they list, weekdays count."""
-    days = {d.date: d for d in ctx.pack.all("calendar")}
-    return Calendar(
-        frozenset(d for d, each in days.items() if each.kind == "holiday"),
-        frozenset(d for d, each in days.items() if each.kind == "workday"),
-        max(days, default=None),
-        known_from=min(days, default=None),
-    )
 
 
 def _remark(item: Commitment, value: Figure | None) -> str:

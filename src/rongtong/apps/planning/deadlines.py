@@ -11,17 +11,6 @@ from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.workday import Calendar
 
 
-def calendar(pack: Pack) -> Calendar:
-    """The packs' working days; beyond the years they list, weekdays count."""
-    days = {d.date: d for d in pack.all("calendar")}
-    return Calendar(
-        frozenset(d for d, each in days.items() if each.kind == "holiday"),
-        frozenset(d for d, each in days.items() if each.kind == "workday"),
-        max(days, default=None),
-        known_from=min(days, default=None),
-    )
-
-
 def lamp(pack: Pack, item: Commitment, day: date) -> Lamp | None:
     """The lamp of an open deliverable or strive-for on a day; None when it is done or its document states no deadline."""
     last = last_day(item)
@@ -29,7 +18,7 @@ def lamp(pack: Pack, item: Commitment, day: date) -> Lamp | None:
     if item.kind not in ("deliverable", "strive") or item.status == "done" or last is None or not rules:
         return None
     overdue = day > last
-    left = 0 if overdue else calendar(pack).workdays_between(day, last)
+    left = 0 if overdue else Calendar.of(pack.all("calendar")).workdays_between(day, last)
     rule = max(rules, key=lambda r: r.valid_from)
     (found,) = lamps(rule, [Standing(overdue=overdue, days_left=left)], f"期限 {last}")
     return found
