@@ -258,7 +258,7 @@ WORK: dict[str, Rule] = {
     "paper": Rule(nobody, perhaps=at_place, **papers("paper")),
     "paper-notes": Rule(nobody, may("papers.note"), **papers("paper-notes"), sent={"text": "越权"}),
     "paper-make": Rule(nobody, may("papers.make"), **papers("paper-make")),
-    "paper-send": Rule(nobody, may("papers.make"), **papers("paper-send")),
+    "paper-send": Rule(nobody, may("papers.make"), perhaps=at_place, **papers("paper-send")),
     "paper-draft": Rule(nobody, perhaps=at_place, **papers("paper-draft")),
     "paper-compare": Rule(nobody, perhaps=at_place, **papers("paper-compare")),
     "paper-picture": Rule(nobody, perhaps=at_place, **papers("paper-picture", "nothing")),
