@@ -29,6 +29,7 @@ FORMAT = "rongtong-backup-1"
 STORE = "rongtong.sqlite3"
 ROWS = "rows"
 # Made again by a command, or backups themselves.
+PUBLISHED = "log"
 NOT_KEPT = ("static", "backups")
 
 
@@ -65,11 +66,15 @@ def make(target: Path) -> Manifest:
     made_at, sqlite = clock.now().isoformat(), connection.vendor == "sqlite"
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as scratch:
         stage = Path(scratch)
+        # What was published of the log comes before the store, so that no checkpoint is ahead of the log it is of.
+        home = Path(settings.HOME)
+        if (home / PUBLISHED).is_dir():
+            shutil.copytree(home / PUBLISHED, stage / "home" / PUBLISHED)
         try:
             head = _copy_sqlite(stage / "store.sqlite3") if sqlite else _copy_rows(stage / ROWS)
         except DatabaseError as error:
             raise BackupError(f"库读不出来（{error}）。请先运行 rongtong doctor。") from error
-        _copy_home(Path(settings.HOME), stage / "home")
+        _copy_home(home, stage / "home")
         files = {p.relative_to(stage).as_posix(): _sha256(p) for p in sorted(stage.rglob("*")) if p.is_file()}
         mode = "demo" if settings.DEMO else "production"
         manifest = Manifest(FORMAT, __version__, made_at, mode, connection.vendor, head, files)
@@ -219,9 +224,10 @@ def _copy_rows(folder: Path) -> str:
 def _copy_home(home: Path, target: Path) -> None:
     def left_out(folder: str, names: list[str]) -> set[str]:
         top = Path(folder) == home
-        return {n for n in names if n.startswith(".") or (top and (n in NOT_KEPT or n.startswith(STORE)))}
+        gone = (*NOT_KEPT, *((PUBLISHED,) if (target / PUBLISHED).exists() else ()))
+        return {n for n in names if n.startswith(".") or (top and (n in gone or n.startswith(STORE)))}
 
-    shutil.copytree(home, target, ignore=left_out)
+    shutil.copytree(home, target, ignore=left_out, dirs_exist_ok=True)
 
 
 def _pack(stage: Path, names: list[str], target: Path) -> None:

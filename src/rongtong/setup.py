@@ -95,6 +95,7 @@ def prepare(instance: Instance) -> list[str]:
     from django.db.migrations.executor import MigrationExecutor
 
     from rongtong.apps.packs.actions import load
+    from rongtong.apps.records.keys import create
     from rongtong.apps.registry.actions import system_account
 
     executor = MigrationExecutor(connection)
@@ -103,6 +104,7 @@ def prepare(instance: Instance) -> list[str]:
     for part in instance.home.glob("*.sqlite3*"):
         part.chmod(0o600)
     done = [f"库结构：执行了 {len(pending)} 项迁移" if pending else "库结构：已是最新"]
+    done.append(f"日志公钥：{create(instance.home)}")
     if instance.packs:
         pack, new = load(instance.packs, system_account())
         done.append(f"规则包：{'载入了' if new else '没有变化,仍是'} {pack.fingerprint[:12]}")

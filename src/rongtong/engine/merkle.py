@@ -1,18 +1,20 @@
 """The Merkle tree over the log (RFC 6962), canonical JSON and salted commitments.
 
-Hashes are raw 32-byte SHA-256 values; hexadecimal is the caller's business.
-Sources: RFC 6962 section 2.1 (hashes of leaves, nodes and trees), RFC 8785 (canonical JSON), of which only the exact
-part is used: strings, integers, booleans, null, arrays and objects.
+Hashes are raw 32-byte values, of SHA-256 unless another is named; hexadecimal is the caller's business.
+Sources: RFC 6962 section 2.1 (hashes of leaves, nodes and trees), GB/T 32905-2016 (SM3), RFC 8785 (canonical JSON), of
+which only the exact part is used: strings, integers, booleans, null, arrays and objects.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+HASH_BYTES = 32
 SALT_BYTES = 32
 # Integers beyond this are not the same number in every reader of JSON (RFC 8785 section 3.2.2.3, I-JSON).
 LARGEST_INTEGER = 2**53 - 1
@@ -22,14 +24,40 @@ class NotCanonical(ValueError):
     """A value has no exact canonical form; the message names its path, the value and what to write instead."""
 
 
-def leaf_hash(leaf: bytes) -> bytes:
-    """SHA-256(0x00 || leaf): RFC 6962 section 2.1, the hash of one entry."""
-    return hashlib.sha256(b"\x00" + leaf).digest()
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """A hash function of 32 bytes as `hashlib` has it, and the three hashes of RFC 6962 section 2.1 made of it."""
+
+    name: str
+    start: Callable[[bytes], Any]
+
+    def usable(self) -> bool:
+        """Whether this machine's OpenSSL has it: SM3 is left out of some."""
+        try:
+            self.of(b"")
+        except ValueError:
+            return False
+        return True
+
+    def of(self, data: bytes) -> bytes:
+        """The hash of the data alone. Raises ValueError where the function is not usable."""
+        made: bytes = self.start(data).digest()
+        return made
+
+    def leaf(self, leaf: bytes) -> bytes:
+        """H(0x00 || leaf): the hash of one entry."""
+        made: bytes = self.start(b"\x00" + leaf).digest()
+        return made
+
+    def node(self, left: bytes, right: bytes) -> bytes:
+        """H(0x01 || left || right): the hash of an inner node."""
+        made: bytes = self.start(b"\x01" + left + right).digest()
+        return made
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA-256(0x01 || left || right): RFC 6962 section 2.1, the hash of an inner node."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+SHA256, SM3 = Hash("sha256", hashlib.sha256), Hash("sm3", partial(hashlib.new, "sm3"))
+EMPTY_ROOT = SHA256.of(b"")
+leaf_hash, node_hash = SHA256.leaf, SHA256.node
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +70,7 @@ class Frontier:
 
     size: int = 0
     hashes: tuple[bytes, ...] = ()
+    by: Hash = SHA256
 
     def __post_init__(self) -> None:
         if self.size < 0 or len(self.hashes) != self.size.bit_count():
@@ -57,24 +86,29 @@ class Frontier:
         # Every trailing one bit of the size is a full subtree that the new leaf completes to twice its size.
         size = self.size
         while size & 1:
-            carry = node_hash(hashes[-1], carry)
+            carry = self.by.node(hashes[-1], carry)
             hashes = hashes[:-1]
             size >>= 1
-        return Frontier(self.size + 1, (*hashes, carry))
+        return Frontier(self.size + 1, (*hashes, carry), self.by)
 
     def root(self) -> bytes:
         """The Merkle tree hash of RFC 6962 section 2.1."""
-        if not self.hashes:
-            return EMPTY_ROOT
-        root = self.hashes[-1]
-        for left in reversed(self.hashes[:-1]):
-            root = node_hash(left, root)
-        return root
+        return joined(self.hashes, self.by)
 
 
-def tree_root(leaf_hashes: Iterable[bytes]) -> bytes:
-    """The root over leaf hashes in order; the root of no leaves is SHA-256 of nothing."""
-    frontier = Frontier()
+def joined(subtrees: Sequence[bytes], by: Hash = SHA256) -> bytes:
+    """The root over full subtrees side by side, each larger than the next; of none the hash of nothing."""
+    if not subtrees:
+        return by.of(b"")
+    root = subtrees[-1]
+    for left in reversed(subtrees[:-1]):
+        root = by.node(left, root)
+    return root
+
+
+def tree_root(leaf_hashes: Iterable[bytes], by: Hash = SHA256) -> bytes:
+    """The root over leaf hashes in order; the root of no leaves is the hash of nothing."""
+    frontier = Frontier(by=by)
     for each in leaf_hashes:
         frontier = frontier.append(each)
     return frontier.root()

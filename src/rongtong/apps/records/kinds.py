@@ -11,6 +11,7 @@ KINDS = {
     "registry.refuse_grant": "不予授权",
     "registry.revoke": "收回授权",
     "registry.deactivate": "停用账号",
+    "registry.reactivate": "恢复账号",
     "registry.set_password": "重置口令",
     "registry.change_own_password": "修改本人口令",
     "registry.login": "登录",
@@ -26,6 +27,7 @@ KINDS = {
     "registry.end_delegation": "收回代理",
     "registry.hand_over": "人员交接",
     "registry.export_own_data": "导出本人数据",
+    "registry.reveal": "查看姓名",
     "records.erase": "删除留痕内容",
     "records.read_payload": "查看留痕内容",
     "records.export": "导出留痕",
@@ -33,6 +35,7 @@ KINDS = {
     "observations.import": "导入数据",
     "observations.upload": "上传数据",
     "observations.fill": "填报",
+    "observations.attach": "附佐证材料",
     "observations.remind": "催报",
     "observations.save_source": "保存自建版式",
     "observations.export": "导出数据",
@@ -54,6 +57,7 @@ PROCESSES = {
     "supervision": "督办",
     "release": "材料发布",
     "amendment": "规则修订",
+    "personal_request": "个人信息申请",
 }
 
 

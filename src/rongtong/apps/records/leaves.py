@@ -47,7 +47,7 @@ class Page:
 
 def page(wanted: Wanted, *, before: int | None = None, after: int | None = None) -> Page:
     """The fifty leaves below `before`, or above `after`, or the newest: by key, as fast on the last page as on the first."""
-    found = _found(wanted)
+    found = narrowed(wanted)
     if after is not None:
         leaves = list(found.filter(sequence__gt=after).order_by("sequence")[:PAGE])[::-1]
     else:
@@ -83,7 +83,7 @@ def verify(*, actor: Account, saved_head: str = "") -> Examination:
 def export(wanted: Wanted, *, actor: Account) -> str:
     """The leaves as CSV, oldest first, without payloads; that it was exported is a leaf. Raises Denied."""
     with act(EXPORT, actor=actor) as this:
-        rows = list(_found(wanted).order_by("sequence")[:MOST_EXPORTED])
+        rows = list(narrowed(wanted).order_by("sequence")[:MOST_EXPORTED])
         this.payload |= {"rows": len(rows), "filter": {k: str(v) for k, v in _named(wanted)}}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -96,7 +96,8 @@ def export(wanted: Wanted, *, actor: Account) -> str:
     return out.getvalue()
 
 
-def _found(wanted: Wanted) -> QuerySet[Leaf]:
+def narrowed(wanted: Wanted) -> QuerySet[Leaf]:
+    """The leaves wanted, in no order yet."""
     found = Leaf.objects.all()
     if wanted.first:
         found = found.filter(recorded_at__gte=_midnight(wanted.first))

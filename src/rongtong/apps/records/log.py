@@ -1,4 +1,4 @@
-"""Appending to the log. Only `actions.act` calls this, inside its transaction."""
+"""Appending to the log. Only `actions.act` appends, inside its transaction."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from datetime import datetime
 
 from rongtong.apps.records.models import Leaf, Log, Payload
 from rongtong.engine.merkle import EMPTY_ROOT, SALT_BYTES, Frontier, canonical_json, commitment, leaf_hash
+from rongtong.engine.tile import LONGEST_ENTRY
 
 FORMAT = "rongtong-leaf-1"
+
+
+class LeafTooLong(ValueError):
+    """A leaf that no bundle of the published log could hold; the message names its subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Entry:
 def append(entries: Sequence[Entry]) -> list[Leaf]:
     """Append leaves in order under one lock and return them. Must run inside a transaction.
 
-    Raises NotCanonical when a payload has no exact form; then nothing has been written.
+    Raises NotCanonical when a payload has no exact form, and LeafTooLong; then nothing has been written.
     """
     # Serialised before the lock is taken, so that a payload that cannot be written never waits for others.
     texts = [canonical_json(entry.payload) for entry in entries]
@@ -39,7 +44,10 @@ def append(entries: Sequence[Entry]) -> list[Leaf]:
     for entry, text in zip(entries, texts, strict=True):
         salt = secrets.token_bytes(SALT_BYTES)
         body = _body(frontier.size + 1, entry, commitment(salt, text))
-        digest = leaf_hash(body.encode("utf-8"))
+        encoded = body.encode("utf-8")
+        if len(encoded) > LONGEST_ENTRY:
+            raise LeafTooLong(f"对象“{entry.subject[:50]}…”过长：一条留痕不能超过 {LONGEST_ENTRY} 字节。")
+        digest = leaf_hash(encoded)
         frontier = frontier.append(digest)
         leaf = Leaf(
             sequence=frontier.size,
@@ -59,6 +67,14 @@ def append(entries: Sequence[Entry]) -> list[Leaf]:
     log.frontier = " ".join(each.hex() for each in frontier.hashes)
     log.save()
     return leaves
+
+
+def hold() -> None:
+    """Let nobody else append until this transaction ends, so that what is read from here on still stands at its end.
+
+    Take it first, before any other lock. Must run inside a transaction.
+    """
+    _locked_log()
 
 
 def read_frontier(log: Log) -> Frontier:

@@ -26,6 +26,9 @@ class Leaf(models.Model):
         indexes = [
             models.Index(fields=["kind", "sequence"], name="leaf_kind"),
             models.Index(fields=["subject", "sequence"], name="leaf_subject"),
+            models.Index(fields=["actor", "sequence"], name="leaf_actor"),
+            models.Index(fields=["place", "sequence"], name="leaf_place"),
+            models.Index(fields=["recorded_at"], name="leaf_recorded"),
         ]
 
     def __str__(self) -> str:

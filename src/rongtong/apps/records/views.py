@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,8 +17,9 @@ from rongtong.apps.records import leaves, queries
 from rongtong.apps.records.kinds import kind_words
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry import access
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.places import loaded_tree
+from rongtong.typed import number
 
 SHOWN = 50
 
@@ -31,7 +32,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 
 def _audit(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
-    access.require(_me(request), leaves.READ)
+    access.require(account_of(request), leaves.READ)
     wanted, errors = _wanted(request)
     page = leaves.page(wanted, before=_number(request, "before"), after=_number(request, "after"))
     context = {
@@ -53,7 +54,7 @@ def _audit(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse
 def leaf(request: HttpRequest, sequence: int) -> HttpResponse:
     """One leaf with its payload; opening it is recorded."""
     try:
-        found, payload = leaves.read_payload(sequence, actor=_me(request))
+        found, payload = leaves.read_payload(sequence, actor=account_of(request))
     except Leaf.DoesNotExist as error:
         raise Http404(f"日志中没有第 {sequence} 条。") from error
     text = json.dumps(json.loads(payload.text), ensure_ascii=False, indent=2) if payload.text else ""
@@ -72,7 +73,7 @@ def leaf(request: HttpRequest, sequence: int) -> HttpResponse:
 def verify(request: HttpRequest) -> HttpResponse:
     """Check every hash of the log, against a head saved outside if one is given."""
     try:
-        found = leaves.verify(actor=_me(request), saved_head=request.POST.get("head", "").strip())
+        found = leaves.verify(actor=account_of(request), saved_head=request.POST.get("head", "").strip())
     except queries.HeadError as error:
         return _audit(request, 422, errors=[("head", str(error))])
     return _audit(request, verified=found, findings=found.findings[:SHOWN])
@@ -84,7 +85,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """The leaves of the present narrowing as CSV."""
     wanted, _ = _wanted(request)
     response = HttpResponse(
-        "\ufeff" + leaves.export(wanted, actor=_me(request)), content_type="text/csv; charset=utf-8"
+        "\ufeff" + leaves.export(wanted, actor=account_of(request)), content_type="text/csv; charset=utf-8"
     )
     response["Content-Disposition"] = 'attachment; filename="audit.csv"'
     return response
@@ -135,9 +136,4 @@ def _query(request: HttpRequest) -> str:
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 18 else None
-
-
-def _me(request: HttpRequest) -> Account:
-    return cast(Account, request.user)
+    return number(request.GET.get(name, ""))
