@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 LIMIT = 0.3
-SCHEMA = ("rongtong.engine.pack.model", "rongtong.engine.pack.plan")
+SCHEMA = tuple(f"rongtong.engine.pack.{name}" for name in ("model", "plan", "clock", "process"))
 SOURCE = Path(__file__).parent.parent / "src"
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packs import cards, facts_of, shipped
-from rongtong.engine.breakdown import Breakdown, contributions, shortfall
+from rongtong.engine.breakdown import Breakdown, composition, contributions, shortfall, unallocated_share
 from rongtong.engine.facts import Fact
 from rongtong.engine.figure import Figure, Key
 from rongtong.engine.indicator import Board, Facts, Request, board
@@ -119,3 +119,35 @@ def test_both_breakdowns_add_up_exactly_for_any_levels(
             assert amount(found) == found.total.quantity.amount
             assert all(f.inputs for f in found.figures().values())
             assert set(found.parts) | set(found.missing) == set(CITIES)
+
+
+def test_a_whole_is_its_parts_and_the_rest_and_the_shares_add_up(pack: Pack) -> None:
+    found = {row.place: row.figures["value"] for row in real_board(pack).rows}
+    whole = real_board(pack).total.figures["value"]
+    made = composition(whole, found)
+    assert made.rest
+    assert made.rest_share
+    assert made.rest.quantity.amount == whole.quantity.amount - sum(f.quantity.amount for f in found.values())
+    assert sum(f.quantity.amount for f in made.shares.values()) + made.rest_share.quantity.amount == 1
+    assert set(made.figures()) == {f.id for f in (*made.shares.values(), made.rest, made.rest_share)}
+
+
+def test_parts_above_the_whole_leave_a_negative_rest(pack: Pack) -> None:
+    top = real_board(pack).total.figures["value"]
+    made = composition(top, {"a": top, "b": top})
+    assert made.rest
+    assert made.rest.quantity.amount == -top.quantity.amount
+
+
+def test_an_unknown_part_or_whole_leaves_no_rest(pack: Pack) -> None:
+    top = real_board(pack).total.figures["value"]
+    part = composition(top, {"a": top, "b": None})
+    assert (part.rest, part.rest_share, set(part.shares)) == (None, None, {"a"})
+    assert composition(None, {"a": top}).figures() == {}
+
+
+def test_what_belongs_to_no_place_has_a_share_of_the_total(pack: Pack) -> None:
+    share = unallocated_share(real_board(pack))
+    assert share
+    assert share.id == "industrial_rd_expense.unallocated_share@330000@2025Q1"
+    assert share.text == "0.0"

@@ -230,6 +230,17 @@ def test_a_file_in_the_layout_of_a_source_is_left_to_the_importer() -> None:
     assert "不认识的列" in the_one(findings(unknown)).message
 
 
+def test_collections_without_a_process_to_file_them_are_one_warning() -> None:
+    table = "{code: year, number: 表1, name: 年表, level: city, frequency: year, since: '2024', opens_after_days: 1, "
+    table += "due_workdays: 9, items: [{indicator: rd, unit: 亿元}]}"
+    two = f"- {table}\n- {table.replace('year', 'other', 1)}\n"
+    said = the_one(findings(SOUND | {"collections.yaml": two}))
+    assert (said.severity, said.file, said.line) == ("warning", "t/collections.yaml", 1)
+    assert "没有流程“collection”" in said.message
+    process = (ROOT / "packs/china/processes/collection.yaml").read_text()
+    assert findings(SOUND | {"collections.yaml": two, "processes/collection.yaml": process}) == []
+
+
 def test_a_missing_document_is_one_finding_that_counts_its_uses() -> None:
     files = changed("documents.yaml", "- code: plan", "- code: plan-a")
     problem = the_one(findings(files))

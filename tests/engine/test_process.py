@@ -112,7 +112,7 @@ def steps(*more: dict[str, Any], without: str = "") -> list[dict[str, Any]]:
         ),
         ({"form": {"properties": {"a": {"type": "text"}}}}, "不是合法的 JSON Schema"),
         ({"form": {"properties": {"a": {"type": "string"}}}}, "没有 title"),
-        ({"facts": ""}, "有 variables 而没有 facts"),
+        ({"facts": ""}, "没有来处"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_definition_is_said(changes: dict[str, Any], said: str) -> None:

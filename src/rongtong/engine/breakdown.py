@@ -5,14 +5,16 @@
 
 The rest is what no place's figures explain: what is not allocated to a place, a reserve, places not reported. It is a
 line of its own. Shown values are rounded one by one; the exact ones add up.
+
+    a whole = Σ its parts as a pack states them + the rest          (构成, by card; the rest is never spread)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rongtong.engine.figure import Figure, derive
+from rongtong.engine.figure import Figure, derive, ratio
 from rongtong.engine.indicator import Board
 from rongtong.engine.quantity import Quantity, unit
 
@@ -104,3 +106,54 @@ def _with_rest(
         key = board.total.figures["value"].key.of(measure)
         figure = derive(key, rest, "formula", (total, *parts.values()), decimals=decimals, note="全体 - 各地之和")
     return Breakdown(total, parts, figure, missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A whole beside its parts by card code, None where a figure is not known, with each part's share of the whole.
+
+    `rest`: the whole less all parts, also when it is nothing; None while the whole or a part is not known.
+    """
+
+    whole: Figure | None
+    parts: Mapping[str, Figure | None]
+    shares: Mapping[str, Figure]
+    rest: Figure | None
+    rest_share: Figure | None
+
+    def figures(self) -> dict[str, Figure]:
+        """Every figure made here by id."""
+        return {f.id: f for f in (*self.shares.values(), self.rest, self.rest_share) if f}
+
+
+def composition(whole: Figure | None, parts: Mapping[str, Figure | None]) -> Composition:
+    """How a whole comes apart. Raises UnitError for parts of another kind of quantity."""
+    if whole is None:
+        return Composition(None, parts, {}, None, None)
+    shares = {c: ratio(f.key.of("part_share"), f, whole, "share") for c, f in parts.items() if f}
+    rest = None
+    known = [f for f in parts.values() if f]
+    if len(known) == len(parts):
+        rest = _less(whole, known)
+    return Composition(
+        whole,
+        parts,
+        {c: f for c, f in shares.items() if f},
+        rest,
+        ratio(rest.key.of("part_rest_share"), rest, whole, "share") if rest else None,
+    )
+
+
+def _less(whole: Figure, parts: Iterable[Figure]) -> Figure:
+    held = tuple(parts)
+    amount = whole.quantity
+    for part in held:
+        amount = amount - part.quantity
+    note = "合计减去各部分；差额单列，不调平"
+    return derive(whole.key.of("part_rest"), amount, "difference", (whole, *held), decimals=whole.decimals, note=note)
+
+
+def unallocated_share(board: Board) -> Figure | None:
+    """What belongs to no place as a share of the total; None where the board has no such line."""
+    rest, total = board.unallocated, board.total.figures.get("value")
+    return ratio(rest.key.of("unallocated_share"), rest, total, "share") if rest and total else None

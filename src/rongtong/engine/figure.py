@@ -18,12 +18,13 @@ from rongtong.engine.period import Period
 from rongtong.engine.quantity import Quantity, Unit, UnitError, decimal_text, unit
 
 # Worst first: a derived figure carries the weakest status among its inputs.
-STATUSES = ("synthetic", "forecast", "estimate", "flash", "preliminary", "actual", "revised")
+STATUSES = ("synthetic", "forecast", "estimate", "flash", "recorded", "preliminary", "actual", "revised")
 STATUS_WORDS = {
     "synthetic": "演示数据",
     "forecast": "预测",
     "estimate": "测算",
     "flash": "快报",
+    "recorded": "办件",
     "preliminary": "初步",
     "actual": "已公布",
     "revised": "修订",
@@ -52,7 +53,7 @@ OPERATION_WORDS = {
 MEASURES = ("value", "yoy", "share", "rank", "yoy_rank", "gap", "base", "check", "completion", "baseline", "pace",
             "target", "allocated", "parts", "parts_base", "forecast", "forecast_low", "forecast_high", "probability", "unallocated",
             "difference", "needed", "growth", "contribution", "contribution_rest", "shortfall", "shortfall_rest",
-            "rank_change")  # fmt: skip
+            "rank_change", "part_share", "part_rest", "part_rest_share", "unallocated_share")  # fmt: skip
 
 
 class FigureError(ValueError):

@@ -6,12 +6,16 @@ import pytest
 from django.test import Client
 
 from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Event
-from rongtong.apps.cases.supervision_actions import Upload, step
+from rongtong.apps.cases.supervision_actions import step
+from rongtong.apps.papers import actions as papers
+from rongtong.apps.papers.writing import make_file
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
+from rongtong.engine.period import Period
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 ITEM = {"title": "研发费用同比下降", "level": "yellow", "source": "lamp"}
@@ -132,12 +136,11 @@ def test_who_submits_does_not_approve(people: dict[str, Account], demo_store: Ac
     both = create_account("t-both", "both", actor=demo_store, demo=True).account
     for role in ("provincial_officer", "approver"):
         grant(both, role, "", actor=demo_store)
-    case = actions.open_case("release", actor=both, place="330000", key="t/4", title="调度会材料")
-    case = actions.move(case.pk, "submit", actor=both, seen=1)
+    case = papers.send(papers.make(make_file("dispatch", Period.parse("2025H1")), both), both)
     offer = next(o for o in queries.offers(both, case) if o.transition == "release")
     assert "职责分离" in offer.refused
     with pytest.raises(actions.GuardRefused, match="职责分离"):
-        actions.move(case.pk, "release", actor=both, seen=2)
+        actions.move(case.pk, "release", actor=both, seen=case.events)
 
 
 def test_the_page_of_a_case_is_worked_by_plain_forms(people: dict[str, Account], item: Case) -> None:

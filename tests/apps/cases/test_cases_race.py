@@ -9,7 +9,7 @@ import pytest
 from packs import PACKS
 from rongtong.instance import write_instance
 
-OPEN = """
+SET_UP = """
 from pathlib import Path
 from rongtong.apps.cases import actions
 from rongtong.apps.packs.actions import load
@@ -18,6 +18,8 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0, skip_checks=True)
 system = system_account()
 load([Path({china!r}), Path({zhejiang!r})], system)
+"""
+OPEN = """
 officer = create_account("officer", "officer", actor=system).account
 grant(officer, "city_officer", "330100", actor=system)
 case = actions.open_case("supervision", actor=system, place="330100", key="race", title="抢着签收",
@@ -55,7 +57,7 @@ print(results.count("won"), results.count("told"), Event.objects.filter(case_id=
 
 
 def race(home: Path, script: object) -> str:
-    pk = script(home, OPEN.format(china=str(PACKS / "china"), zhejiang=str(PACKS / "zhejiang")))  # type: ignore[operator]
+    pk = script(home, (SET_UP + OPEN).format(china=str(PACKS / "china"), zhejiang=str(PACKS / "zhejiang")))  # type: ignore[operator]
     return script(home, RACE.format(pk=int(pk)))  # type: ignore[operator,no-any-return]
 
 
@@ -70,3 +72,48 @@ def test_of_two_hundred_attempts_at_once_one_wins_on_postgresql(
 ) -> None:
     write_instance(tmp_path / "var", "demo", [], today=None, database=postgres_url)
     assert race(tmp_path / "var", script).split() == ["1", "199", "2", "1"]
+
+
+OPENINGS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connection
+from rongtong.apps.cases import actions
+from rongtong.apps.cases.models import Case
+from rongtong.apps.registry.actions import system_account
+
+system, start = system_account(), threading.Barrier(8)
+
+def attempt(number):
+    try:
+        start.wait(30)
+        actions.open_case("supervision", actor=system, place="330100", key="twice", title="同时开始",
+                          data={"title": "同时开始", "level": "blue", "source": "manual"})
+        return "opened"
+    except actions.CaseExists:
+        return "told"
+    finally:
+        connection.close()
+
+with ThreadPoolExecutor(8) as pool:
+    results = list(pool.map(attempt, range(8)))
+print(results.count("opened"), results.count("told"), Case.objects.filter(key="twice").count())
+"""
+
+
+def openings(home: Path, script: object) -> str:
+    script(home, SET_UP.format(china=str(PACKS / "china"), zhejiang=str(PACKS / "zhejiang")))  # type: ignore[operator]
+    return script(home, OPENINGS)  # type: ignore[operator,no-any-return]
+
+
+def test_a_case_opened_eight_times_at_once_is_opened_once_on_sqlite(tmp_path: Path, script: object) -> None:
+    write_instance(tmp_path / "var", "demo", [], today=None)
+    assert openings(tmp_path / "var", script).split() == ["1", "7", "1"]
+
+
+@pytest.mark.large
+def test_a_case_opened_eight_times_at_once_is_opened_once_on_postgresql(
+    tmp_path: Path, script: object, postgres_url: str
+) -> None:
+    write_instance(tmp_path / "var", "demo", [], today=None, database=postgres_url)
+    assert openings(tmp_path / "var", script).split() == ["1", "7", "1"]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+from datetime import date
 from typing import Any
 
 import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
+from rongtong import clock
 from rongtong.apps.cases.models import Attachment, Case
+from rongtong.apps.planning import queries as planning
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
+from rongtong.engine.period import Period
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
@@ -71,6 +76,40 @@ def test_a_red_figure_fills_the_form_and_one_press_opens_the_item(people: dict[s
     assert "-2.8" not in given["title"]
     case = opened(people["province"])
     assert (case.place, case.stage, case.key) == ("330400", "issued", "督〔2025〕1号")
+
+
+@pytest.mark.parametrize(("colour", "word", "other"), [("red", "红灯", "黄灯"), ("yellow", "黄灯", "红灯")])
+def test_the_ledger_names_the_lamp_that_an_item_was_opened_for(
+    people: dict[str, Client], colour: str, word: str, other: str
+) -> None:
+    page = people["province"].get("/supervision/red?indicator=industrial_rd_expense&period=2025Q1&yellow=1")
+    lit = [row for row, _ in page.context["rows"] if row.lamp.code == colour]
+    figure = lit[0].figures["value"].id
+    answer = people["province"].post("/supervision/new", form_of(people["province"], f"figure={figure}"))
+    ledger = people["province"].get("/supervision/?source=lamp").content.decode()
+    assert answer.status_code == 302
+    assert f'<span class="chip">{word}</span>' in ledger
+    assert f'<span class="chip">{other}</span>' not in ledger
+    assert f"<dd>{word}" in people["province"].get(answer["Location"]).content.decode()
+
+
+def test_figures_and_commitments_are_offered_by_name(people: dict[str, Client]) -> None:
+    page = people["province"].get("/supervision/new").content.decode()
+    assert (
+        "</option>" in page[page.index('<select name="figure"') : page.index("</select>", page.index('name="figure"'))]
+    )
+    assert re.search(rf'<option value="{RED}">嘉兴 [^<]*2025年一季度 红灯</option>', page)
+    assert re.search(r'<option value="A001">A001 [^<]+</option>', page)
+    other = people["hangzhou"].get("/supervision/new").content.decode()
+    assert RED not in other
+
+
+def test_a_figure_that_is_not_offered_stays_chosen_with_its_name(people: dict[str, Client]) -> None:
+    board = planning.monitor(planning.Asked("industrial_rd_expense", Period.parse("2025Q1")))
+    green = next(r for r in board.rows if r.lamp and r.lamp.code == "green")
+    figure = green.figures["value"].id
+    page = people["province"].get(f"/supervision/new?figure={figure}").content.decode()
+    assert re.search(rf'<option value="{figure}" selected>{green.name} [^<]+2025年一季度</option>', page)
 
 
 def test_numbers_of_a_year_have_no_gap_even_after_a_refused_form(people: dict[str, Client]) -> None:
@@ -251,3 +290,16 @@ def test_the_list_known_by_its_count_shows_empty_lines_and_a_filled_one(people: 
     page = people["province"].get("/supervision/lines/T057").content.decode()
     assert page.count("待填") == 31
     assert "本单位填的第七项" in page
+
+
+def test_an_item_without_a_figure_shows_on_which_days_the_lamp_of_its_deadline_turned(
+    people: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = opened(people["province"], figure="", source="manual", deadline="2025-08-05")
+    address = f"/supervision/{case.pk}"
+    lamps = re.compile(r'<th scope="row" class="nowrap">(\d{4}-\d\d-\d\d)</th><td><span class="lamp (\w+)')
+    assert lamps.findall(people["province"].get(address).content.decode()) == [("2025-07-15", "green")]
+    monkeypatch.setattr(clock, "today", lambda: date(2025, 8, 8))
+    assert lamps.findall(people["province"].get(address).content.decode()) == [
+        ("2025-07-15", "green"), ("2025-07-22", "blue"), ("2025-08-06", "red"),
+    ]  # fmt: skip

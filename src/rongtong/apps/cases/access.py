@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 from django.db.models import Q, QuerySet
 
@@ -13,8 +14,9 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import Denied, grants_in_force
 from rongtong.apps.registry.models import Account
 from rongtong.apps.registry.places import within
-from rongtong.apps.registry.roles import OPERATOR, TRIO, role_name
-from rongtong.engine.pack.process import Process, ProcessRole
+from rongtong.apps.registry.roles import OPERATOR, OUTSIDE, TRIO, role_name
+from rongtong.engine.pack.process import Process, ProcessRole, Stage
+from rongtong.engine.process.state import waits_for
 from rongtong.once import once
 
 EVERYWHERE = None
@@ -34,10 +36,12 @@ def process_of(case: Case) -> Process:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """An account and its grants in force as (role, place), without the administrators', who do no business."""
+    """An account, its organisation and its grants in force as (role, place), without the administrators', who do no
+    business."""
 
     account: int
     grants: tuple[tuple[str, str], ...]
+    organisation: int | None = None
 
     @property
     def operator(self) -> bool:
@@ -51,12 +55,24 @@ class Reach:
 
     def scope(self) -> Places:
         """The places the account reads."""
-        return EVERYWHERE if self.operator else _joined(_places("covering", place) for _, place in self.grants)
+        if self.operator:
+            return EVERYWHERE
+        return _joined(_places("covering", place) for held, place in self.grants if held not in OUTSIDE)
 
     def takes_part(self, role: ProcessRole) -> Q:
         """The rows of Participant that stand for this account in a role."""
         own = [place or packs.current().manifest.root_place for held, place in self.grants if held in role.held_by]
-        return Q(role=role.code) & (Q(account_id=self.account) | Q(place__in=own))
+        named = Q(account_id=self.account)
+        if places := [p for p in own if p]:
+            named |= Q(place__in=places)
+        if own and self.organisation:
+            named |= Q(organisation_id=self.organisation)
+        return Q(role=role.code) & named
+
+    def owns(self, role: ProcessRole) -> bool:
+        """Whether the account holds this role in the cases of its own organisation."""
+        held = any(held in role.held_by for held, _ in self.grants)
+        return role.at == "own" and self.organisation is not None and held
 
 
 @once
@@ -65,7 +81,8 @@ def reach(account: Account) -> Reach:
     if not (account.is_authenticated and account.is_active):
         return Reach(0, ())
     rows = grants_in_force(account).filter(account__is_active=True).values_list("role", "place")
-    return Reach(account.pk, tuple((role, place) for role, place in rows if role not in TRIO))
+    grants = tuple((role, place) for role, place in rows if role not in TRIO)
+    return Reach(account.pk, grants, account.organisation_id)
 
 
 def _joined(parts: Iterable[Places]) -> Places:
@@ -105,6 +122,8 @@ def roles_held(who: Reach, case: Case) -> frozenset[str]:
     """The process roles an account holds in a case."""
     process = process_of(case)
     held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
+    if case.organisation_id is not None and case.organisation_id == who.organisation:
+        held |= {r.code for r in process.roles if who.owns(r)}
     named = [r for r in process.roles if r.at == "participant" and r.code not in held]
     if named:
         rows = Q(pk__in=())
@@ -118,44 +137,73 @@ def visible(account: Account) -> QuerySet[Case]:
     """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said."""
     who = reach(account)
     cases = Case.objects.select_related("definition")
-    if who.operator:
-        return cases
-    shown = Q(pk__in=())
-    for definition in Definition.objects.only("pk", "sha256"):
-        process = read_definition(definition.pk, definition.sha256)
-        sights: dict[tuple[str, ...], list[str]] = {}
-        for stage in process.stages:
-            sights.setdefault(stage.see, []).append(stage.code)
-        for see, stages in sights.items():
-            shown |= Q(definition=definition, stage__in=stages) & _sees(who, process, see)
-    return cases.filter(shown)
-
-
-def _sees(who: Reach, process: Process, see: tuple[str, ...]) -> Q:
-    roles = [r for r in process.roles if not see or r.code in see]
-    places = _joined([*(who.places(r) for r in roles), *(() if see else (who.scope(),))])
-    if places is EVERYWHERE:
-        return Q()
-    found = Q(place__in=sorted(places))
-    for role in roles:
-        if role.at == "participant":
-            found |= Q(pk__in=Participant.objects.filter(who.takes_part(role)).values("case_id"))
-    return found
+    return cases if who.operator else cases.filter(_shown(who, lambda process, stage: stage.see))
 
 
 def waiting(account: Account) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
-    from rongtong.engine.process.state import waits_for
+    return Case.objects.select_related("definition").filter(_shown(reach(account), _awaited), outcome="")
 
-    who = reach(account)
+
+def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
+    """The roles a stage waits for; None where it waits for nobody."""
+    return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None
+
+
+def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None]) -> Q:
+    """The cases in a stage that one of the roles given for it sees: () is whoever reads the place, None nobody.
+
+    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs.
+    """
     shown = Q(pk__in=())
-    for definition in Definition.objects.only("pk", "sha256"):
-        process = read_definition(definition.pk, definition.sha256)
+    for definition, process in _definitions():
+        sights: dict[tuple[str, ...], list[str]] = {}
         for stage in process.stages:
-            roles = tuple(sorted(waits_for(process, stage.code)))
-            if roles and not stage.outcome:
-                shown |= Q(definition=definition, stage=stage.code) & _sees(who, process, roles)
-    return Case.objects.select_related("definition").filter(shown, outcome="")
+            if (roles := roles_of(process, stage)) is not None:
+                sights.setdefault(roles, []).append(stage.code)
+        alike: dict[_Sight, list[str]] = {}
+        for roles, stages in sights.items():
+            if (sight := _sight(who, process, roles)) is not None:
+                alike.setdefault(sight, []).extend(stages)
+        for sight, stages in alike.items():
+            shown |= Q(definition_id=definition, stage__in=stages) & _sees(who, process, sight)
+    return shown
+
+
+@once
+def _definitions() -> tuple[tuple[int, Process], ...]:
+    rows = Definition.objects.order_by("pk").values_list("pk", "sha256")
+    return tuple((pk, read_definition(pk, sha256)) for pk, sha256 in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """By what an account sees cases: their places, its organisation, the roles it is named in as a participant."""
+
+    places: Places
+    own: bool = False
+    named: tuple[str, ...] = ()
+
+
+def _sight(who: Reach, process: Process, see: tuple[str, ...]) -> _Sight | None:
+    roles = [r for r in process.roles if not see or r.code in see]
+    places = _joined([*(who.places(r) for r in roles), *(() if see else (who.scope(),))])
+    if places is EVERYWHERE:
+        return _Sight(EVERYWHERE)
+    own, named = any(who.owns(r) for r in roles), tuple(r.code for r in roles if r.at == "participant")
+    return _Sight(places, own, named) if places or own or named else None
+
+
+def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
+    if sight.places is EVERYWHERE:
+        return Q()
+    found = Q(place__in=sorted(sight.places)) if sight.places else Q(pk__in=())
+    if sight.own:
+        found |= Q(organisation_id=who.organisation)
+    if sight.named:
+        rows = [who.takes_part(process.role(code)) for code in sight.named]
+        found |= Q(pk__in=Participant.objects.filter(reduce(or_, rows)).values("case_id"))
+    return found
 
 
 def require_role(account: Account, process: Process, roles: Iterable[str], held: frozenset[str], what: str) -> None:

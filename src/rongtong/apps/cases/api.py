@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from ninja import Path, Router, Schema
 from ninja.security import django_auth
 
+from rongtong import refusal
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning.api import BODY, LOGIN, Refusal
 from rongtong.apps.planning.queries import Unknown
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import account_of
 
 router = Router(tags=["cases"])
 PER_PAGE = 200
@@ -98,7 +99,7 @@ def processes(request: HttpRequest) -> list[Any]:
 @router.get("/cases", auth=django_auth, response={200: list[CaseOut], **LOGIN})
 def cases(request: HttpRequest, process: str = "", after: int = 0) -> list[Case]:
     """The first 200 cases after a number that the account may read, in order of number."""
-    return list(queries.visible(_account(request), process).filter(pk__gt=_number(after)).order_by("pk")[:PER_PAGE])
+    return list(queries.visible(account_of(request), process).filter(pk__gt=_number(after)).order_by("pk")[:PER_PAGE])
 
 
 @router.get("/cases/{int:pk}", auth=django_auth, response={200: CaseFull, **LOGIN})
@@ -112,17 +113,17 @@ def move(request: HttpRequest, pk: Path[int], body: MoveIn) -> Any:
     """Make one step. 409: the case has moved on, or a guard forbids; 422: the form is not filled as asked."""
     _find(request, pk)
     try:
-        moved = actions.move(pk, body.transition, actor=_account(request), seen=body.seen, data=body.data)
+        moved = actions.move(pk, body.transition, actor=account_of(request), seen=body.seen, data=body.data)
     except actions.FormRefused as error:
-        return 422, {"error": str(error)}
+        return 422, refusal.body(str(error), refusal.FORM)
     except actions.CaseError as error:
-        return 409, {"error": str(error)}
+        return 409, refusal.body(str(error), refusal.MOVED)
     return 200, _full(request, moved)
 
 
 def _find(request: HttpRequest, pk: int) -> Case:
     try:
-        return queries.find(_account(request), _number(pk))
+        return queries.find(account_of(request), _number(pk))
     except Case.DoesNotExist as error:
         raise Unknown(f"没有 {pk} 这件。") from error
 
@@ -139,11 +140,6 @@ def _full(request: HttpRequest, one: Case) -> dict[str, Any]:
         "history": [{name: getattr(s, name) for name in StepOut.model_fields} for s in queries.history(one)],
         "offers": [
             {"transition": o.transition, "name": o.name, "refused": o.refused}
-            for o in queries.offers(_account(request), one)
+            for o in queries.offers(account_of(request), one)
         ],
     }
-
-
-def _account(request: HttpRequest) -> Account:
-    assert isinstance(request.user, Account)  # django_auth has seen to it
-    return request.user

@@ -9,6 +9,7 @@ from typing import Any
 
 from rongtong import clock
 from rongtong.apps.cases import supervision_actions, supervision_prefill
+from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.supervision_forms import FIELDS, Draft, check
 from rongtong.apps.cases.supervision_queries import PROCESS
@@ -33,7 +34,7 @@ def seed() -> None:
     for draft, steps in _items(people):
         case = supervision_actions.open_item(draft, actor=people.office)
         for transition, actor, data in steps:
-            files = [_evidence()] if transition == "reply" else []
+            files = [evidence_file()] if transition == "reply" else []
             case = supervision_actions.step(case.pk, transition, actor=actor, seen=case.events, data=data, files=files)
 
 
@@ -137,8 +138,9 @@ def _working(days: int) -> date:
     return clock.today() - timedelta(days=-days + 4)
 
 
-def _evidence() -> supervision_actions.Upload:
+def evidence_file() -> Upload:
+    """A workbook that says it is an example."""
     columns = (Column("序号", "number", 8), Column("说明", "text", 40))
     sheet = Sheet("佐证", columns, ((1, f"演示数据。{SAID}"),), "佐证材料（演示）")
     content = ledger_bytes((sheet,), meta={"来源": "演示数据"}, day=clock.today())
-    return supervision_actions.Upload("佐证材料（演示）.xlsx", content)
+    return Upload("佐证材料（演示）.xlsx", content)

@@ -38,13 +38,23 @@ def facts(name: str) -> Facts:
 
 def page(process: Process, case: Case) -> str:
     """The address of the page a case is worked on, offered by an app that the process names; "" where none does."""
+    made = _page(process)
+    return made(case) if made else ""
+
+
+def has_page(process: Process) -> bool:
+    """Whether cases of a process are opened and worked on at pages of an app's own."""
+    return _page(process) is not None
+
+
+def _page(process: Process) -> Callable[[Case], str] | None:
     named = [process.facts, *(e for t in process.transitions for e in t.effects)]
     for app in dict.fromkeys(name.partition(".")[0] for name in named if name):
         pages = getattr(importlib.import_module(f"rongtong.apps.{app}.effects"), "PAGES", {})
         if process.code in pages:
-            found: str = pages[process.code](case)
+            found: Callable[[Case], str] = pages[process.code]
             return found
-    return ""
+    return None
 
 
 def missing(process: Process) -> list[str]:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from rongtong.apps.records.models import Leaf
+from rongtong.apps.registry.models import Organisation
 
 
 class Definition(models.Model):
@@ -31,7 +32,8 @@ class Case(models.Model):
     """One thing under way. `events` is the number of its last event: who names another has not seen the latest.
 
     `deadline` is the case's own, `due` that of the present stage, `outcome` empty while it is open. `key` names what the
-    case is about, once per process.
+    case is about, once per process. `organisation` is the one whose case it is, where it is one's;
+    `parent` the case that opened this one.
     """
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="cases")
@@ -40,6 +42,8 @@ class Case(models.Model):
     key = models.CharField(max_length=200)
     title = models.CharField(max_length=300)
     place = models.CharField(max_length=32)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     period = models.CharField(max_length=16, blank=True, default="")
     chain = models.CharField(max_length=64, blank=True, default="")
     stage = models.CharField(max_length=64)
@@ -101,7 +105,7 @@ class Event(models.Model):
 
 
 class Participant(models.Model):
-    """A place or an account that takes part in a case in one of its roles."""
+    """A place, an organisation or an account that takes part in a case in one of its roles."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="participants")
     role = models.CharField(max_length=64)
@@ -109,12 +113,19 @@ class Participant(models.Model):
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["case", "role", "place", "account"], name="participant_once"),
+            # A unique constraint lets rows pass that hold a NULL, so each sort of participant has its own.
+            models.UniqueConstraint(
+                fields=["case", "role", "place"], condition=~Q(place=""), name="participant_place_once"
+            ),
+            models.UniqueConstraint(fields=["case", "role", "account"], name="participant_account_once"),
+            models.UniqueConstraint(fields=["case", "role", "organisation"], name="participant_organisation_once"),
             models.CheckConstraint(
-                condition=~Q(place="") | Q(account__isnull=False), name="participant_is_a_place_or_an_account"
+                condition=~Q(place="") | Q(account__isnull=False) | Q(organisation__isnull=False),
+                name="participant_is_somebody",
             ),
         ]
         indexes = [models.Index(fields=["place", "role"], name="participant_place")]
@@ -140,3 +151,88 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.event} {self.name}"
+
+
+class Label(models.Model):
+    """The value of a field that lists are filtered and counted by (`labels` of the process), repeated from the case's data."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="labels")
+    name = models.CharField(max_length=64)
+    value = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "name", "value"], name="label_once")]
+        indexes = [models.Index(fields=["name", "value", "case"], name="label_lookup")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.name}={self.value}"
+
+
+class Measured(models.Model):
+    """What one step of a case added to an indicator, or took back from it. Rows are only ever added.
+
+    `value` is an integer at the scale of the card's dimension; `month` is yyyymm of `on`, the day of the step.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="measured")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="measured")
+    indicator = models.CharField(max_length=64)
+    place = models.CharField(max_length=32)
+    chain = models.CharField(max_length=64, blank=True, default="")
+    month = models.PositiveIntegerField()
+    on = models.DateField()
+    value = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["event", "indicator"], name="measured_once_by_a_step")]
+        indexes = [models.Index(fields=["indicator", "month", "place", "on"], name="measured_lookup")]
+
+    def __str__(self) -> str:
+        return f"{self.indicator} {self.place} {self.month} {self.value:+d}"
+
+
+class Obligation(models.Model):
+    """Something that falls due because of a step of a case (履约义务): a payment, a report, a later assessment.
+
+    `amount` is in 分 where it is about money. It is open until a step fulfils it or ends it.
+    """
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="obligations")
+    code = models.CharField(max_length=64)
+    number = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=200)
+    due = models.DateField()
+    amount = models.BigIntegerField(null=True, blank=True)
+    born = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    fulfilled = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    ended = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["case_id", "due", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "code", "number"], name="obligation_once"),
+            models.CheckConstraint(
+                condition=Q(fulfilled__isnull=True) | Q(ended__isnull=True), name="obligation_fulfilled_or_ended"
+            ),
+        ]
+        indexes = [models.Index(fields=["due"], name="obligation_due")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.code}/{self.number} {self.due}"
+
+
+class Certificate(models.Model):
+    """A certificate that a step of a case issued. What it says is in the event; `withdrawn` is the step that took it back."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="certificates")
+    number = models.CharField(max_length=40, unique=True)
+    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="certificate")
+    issued_at = models.DateTimeField()
+    withdrawn = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.number

@@ -17,12 +17,14 @@ from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.clock import LOCAL
+from rongtong.engine.deadline import Reading, moments, run
 from rongtong.engine.expression.evaluate import Value
 from rongtong.engine.pack.process import Process
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.process import form, guard
-from rongtong.engine.process.state import OPEN, Happened, State, barred, fold, possible
+from rongtong.engine.process.state import Happened, State, barred, fold, possible
 from rongtong.engine.workday import Calendar
+from rongtong.once import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,49 @@ def by_key(process: str, key: str) -> Case | None:
 
 def state(case: Case) -> State:
     """The state of a case, folded from its events."""
-    events = _events(case)
-    first = events[0]
-    opened = Happened(1, OPEN, first.actor.username, _day(first.at), first.data)
-    rest = [Happened(e.number, e.transition, e.actor.username, _day(e.at), e.data) for e in events[1:]]
     # A step that sets the deadline anew comes out last either way, so the present one is the one to start from.
-    return fold(access.process_of(case), [opened, *rest], case.deadline)
+    return fold(access.process_of(case), happened(case), case.deadline)
+
+
+def happened(case: Case) -> list[Happened]:
+    """The events of a case as the engine takes them."""
+    return [Happened(e.number, e.transition, e.actor.username, _day(e.at), e.data) for e in _events(case)]
+
+
+def readings(process: Process, events: Iterable[Happened], on: date) -> tuple[Reading, ...]:
+    """Each clock of a process after these events, read on a day."""
+    if not process.clocks:
+        return ()
+    been, known = moments(process, events), packs.calendars(packs.current())
+    return tuple(run(one, been, known, on) for one in process.clocks)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLine:
+    """A clock of a case as people read it, with the working of its count."""
+
+    reading: Reading
+    state: str
+    paused_in: str
+
+
+CLOCK_STATES = {
+    "waiting": "未开始",
+    "running": "计时中",
+    "paused": "停计",
+    "met": "按时办到",
+    "met_late": "超期办到",
+    "over": "已超期",
+}
+
+
+def clocks(case: Case) -> tuple[ClockLine, ...]:
+    """The clocks of a case, read today."""
+    process = access.process_of(case)
+    found = readings(process, happened(case), clock.today()) if process.clocks else ()
+    return tuple(
+        ClockLine(r, CLOCK_STATES[r.state], process.stage(r.paused_in).name if r.paused_in else "") for r in found
+    )
 
 
 def data(case: Case) -> dict[str, Any]:
@@ -125,9 +164,15 @@ def data_of(cases: Iterable[Case]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def values(process: Process, case: Case) -> Mapping[str, Value]:
-    """The values of a process's variables for a case; none where it declares none."""
-    return hooks.facts(process.facts)(case) if process.facts else {}
+def values(process: Process, case: Case, filled: Mapping[str, Any] | None = None) -> Mapping[str, Value]:
+    """The values of a process's variables for a case, with the answers `filled` on top of those it holds already."""
+    over = case.due is not None and case.due < clock.today()
+    found: dict[str, Value] = {"overdue": over}
+    if process.fields & process.variables.keys():
+        found |= guard.filled(process, {**data(case), **(filled or {})})
+    if process.facts:
+        found |= hooks.facts(process.facts)(case)
+    return found
 
 
 def offers(account: Account, case: Case) -> tuple[Offer, ...]:
@@ -207,17 +252,13 @@ def line(case: Case) -> tuple[StageMark, ...]:
 
 
 def calendar() -> Calendar:
-    """The calendar of the packs in force."""
-    return _calendar(packs.current().fingerprint)
+    """The calendar of the packs in force, as it is known today."""
+    return packs.calendars(packs.current()).as_known(clock.today())
 
 
-@lru_cache(maxsize=4)
-def _calendar(fingerprint: str) -> Calendar:
-    return Calendar.of(packs.current().all("calendar"))
-
-
-def _events(case: Case) -> list[Event]:
-    return list(case.steps.select_related("actor", "leaf__payload").order_by("number"))
+@once
+def _events(case: Case) -> tuple[Event, ...]:
+    return tuple(case.steps.select_related("actor", "leaf__payload").order_by("number"))
 
 
 def _day(moment: datetime) -> date:

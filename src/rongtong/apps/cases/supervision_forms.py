@@ -14,9 +14,12 @@ from rongtong.engine.pack.model import Commitment
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import PeriodError
 from rongtong.engine.place import PlaceError
+from rongtong.typed import number
 
 LEVELS = {"blue": "蓝色", "yellow": "黄色", "red": "红色"}
-SOURCES = {"document": "文件", "meeting": "会议", "instruction": "批示", "lamp": "红灯", "manual": "手工"}
+# The lamp a figure had when its 督办 was opened; none is kept where no figure was named.
+LAMPS = {"red": "红灯", "yellow": "黄灯", "green": "绿灯"}
+SOURCES = {"document": "文件", "meeting": "会议", "instruction": "批示", "lamp": "亮灯", "manual": "手工"}
 MILESTONE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[\s，,：:]+(\S.*)")
 SEPARATORS = re.compile(r"[、，,；;\n]+")
 
@@ -179,7 +182,7 @@ def _reference_errors(texts: Mapping[str, str], pack: Pack) -> Errors:
     known = pack.find("commitments", commitment) if commitment else None
     if commitment and known is None:
         errors.append(("commitment", f"没有编号为“{commitment}”的承诺。编号见承诺一本账。"))
-    if known and line and not (line.isdecimal() and 1 <= int(line) <= lines_of(known)):
+    if known and line and not 1 <= (number(line) or 0) <= lines_of(known):
         errors.append(("commitment", f"“{commitment}”共 {lines_of(known)} 项，没有第“{line}”项。"))
     if texts["figure"]:
         try:
@@ -191,5 +194,5 @@ def _reference_errors(texts: Mapping[str, str], pack: Pack) -> Errors:
 
 def lines_of(commitment: Commitment) -> int:
     """How many items a commitment counts, when it is a whole number of at most 999; else 0."""
-    value = commitment.value or ""
-    return int(value) if value.isdecimal() and int(value) <= 999 else 0
+    value = number(commitment.value or "") or 0
+    return value if value <= 999 else 0

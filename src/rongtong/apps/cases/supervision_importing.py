@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rongtong import clock
 from rongtong.apps.cases.supervision_forms import BY_NAME, FIELDS, Draft, Field, check, lines_of
 from rongtong.apps.cases.supervision_prefill import from_commitment
+from rongtong.cells import put_text
 from rongtong.engine.pack.model import Commitment
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.workbook import Book, Fault, Sheet, WorkbookError, a1, heading, plain, read_book, shown
@@ -72,7 +73,7 @@ def _numbered(sheet: object, number: int, commitment: Commitment | None) -> None
     said = {name: known[name] for name in ("source", "reference", "commitment", "lead", "responsible") if known[name]}
     for column, field in enumerate(FIELDS, start=2):
         text = said.get(field.name, "")
-        cell(number + 1, column, dict(field.choices).get(text, text) or None)
+        put_text(cell(number + 1, column), dict(field.choices).get(text, text))
 
 
 def read(

@@ -15,16 +15,14 @@ from rongtong import clock, uploads
 from rongtong.apps.cases import actions, supervision_actions, supervision_importing, supervision_prefill
 from rongtong.apps.cases import supervision_queries as supervision
 from rongtong.apps.cases.supervision_forms import BY_NAME, FIELDS, Draft, check, lines_of
-from rongtong.apps.cases.supervision_views import XLSX
-from rongtong.apps.cases.views import account
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.planning import queries as planning
-from rongtong.engine.figure import FigureError
-from rongtong.engine.indicator import Row
+from rongtong.apps.registry.access import account_of
+from rongtong.cells import XLSX
 from rongtong.engine.pack.model import Commitment, Indicator
 from rongtong.engine.period import Period
-from rongtong.engine.place import LEVEL_NAMES, PlaceError
+from rongtong.engine.place import LEVEL_NAMES
+from rongtong.entering import takes_files
 
 LEVELS_OF_BOARD = ("city", "county")
 # One for all rows of a bulk opening; the rest of each item comes from its own row.
@@ -40,7 +38,7 @@ def _opens(view: Opening) -> Callable[[HttpRequest], HttpResponse]:
     @login_required
     @wraps(view)
     def asked(request: HttpRequest) -> HttpResponse:
-        places = supervision.opening_places(account(request))
+        places = supervision.opening_places(account_of(request))
         if not places:
             message = "您的账号不能交办督办：由省级处室或设区市科技局交办。您的督办在台账里。"
             told = {"heading": "不能交办", "message": message, "back": reverse("supervision")}
@@ -83,7 +81,7 @@ def _prefilled(request: HttpRequest) -> tuple[dict[str, str], str]:
 
 def _open(request: HttpRequest, drafts: list[Draft]) -> tuple[list[Any], str]:
     try:
-        return supervision_actions.open_items(drafts, actor=account(request)), ""
+        return supervision_actions.open_items(drafts, actor=account_of(request)), ""
     except actions.CaseError as error:
         return [], str(error)
 
@@ -91,15 +89,29 @@ def _open(request: HttpRequest, drafts: list[Draft]) -> tuple[list[Any], str]:
 def _form(request: HttpRequest, typed: dict[str, str], errors: list[tuple[str, str]], status: int) -> HttpResponse:
     pack = packs.current()
     wrong = dict(reversed(errors))
-    places = supervision.opening_places(account(request))
+    places = supervision.opening_places(account_of(request))
     tree = pack.places
     options = [(c, tree.name(c)) for c in _in_order(places)]
+    named: dict[str, dict[str, Any]] = {
+        "reference": {"hint": "文件从列出的条款里选；会议、批示写名称和日期。"},
+        "commitment": {
+            "label": "相关的承诺",
+            "hint": "承诺一本账里的一条；没有可不选。",
+            "options": supervision_prefill.commitments_to_name(typed.get("commitment", "")),
+        },
+        "figure": {
+            "label": "挂接的数",
+            "hint": "列出的是现在亮红灯、黄灯的；挂接后单页逐月显示它的灯。别的数从它的来由页点“督办”。没有可不选。",
+            "options": supervision_prefill.figures_to_name(places, typed.get("figure", "")),
+        },
+    }
     fields = [
         {
             "field": f,
             "value": typed.get(f.name, ""),
             "error": wrong.get(f.name, ""),
             "options": options if f.kind == "place" else f.choices,
+            **named.get(f.name, {}),
         }
         for f in FIELDS
     ]
@@ -136,10 +148,10 @@ def red(request: HttpRequest, places: frozenset[str]) -> HttpResponse:
         level = next((x for x in LEVELS_OF_BOARD if places & set(tree.at_level(x))), LEVELS_OF_BOARD[0])
     card = next((c for c in cards if c.code == asked.get("indicator")), None)
     if card is None and cards:  # nobody named one: the first with a red row
-        card = next((c for c in cards if _behind(c, _period(c, ""), level, places)), cards[0])
+        card = next((c for c in cards if supervision_prefill.lit(c, _period(c, ""), level, places)), cards[0])
     period = _period(card, asked.get("period", "")) if card else None
-    rows = _behind(card, period, level, places, yellow=bool(asked.get("yellow")))
-    known = supervision.about(account(request), [r.figures["value"].id for r in rows])
+    rows = supervision_prefill.lit(card, period, level, places, yellow=bool(asked.get("yellow")))
+    known = supervision.about(account_of(request), [r.figures["value"].id for r in rows])
     shared = {name: asked.get(name, "") for name in SHARED}
     shared["deadline"] = shared["deadline"] or supervision_prefill.deadline().isoformat()
     shared["level"] = shared["level"] or "yellow"
@@ -169,19 +181,6 @@ def _period(card: Indicator, text: str) -> Period | None:
     return supervision_prefill.parse_period(text, card.code)
 
 
-def _behind(
-    card: Indicator | None, period: Period | None, level: str, places: frozenset[str], *, yellow: bool = False
-) -> list[Row]:
-    """The red rows of a board (and the yellow ones if asked) of these places; none where there is no such board."""
-    if card is None or period is None:
-        return []
-    try:
-        board = planning.monitor(planning.Asked(card.code, period, level))
-    except (planning.Unknown, PlaceError, FigureError):
-        return []
-    return list(supervision_prefill.behind(board, places, yellow=yellow))
-
-
 def _bulk(
     card: Any, rows: list[Any], shared: dict[str, str], places: frozenset[str]
 ) -> tuple[list[Draft], list[tuple[str, str]]]:
@@ -200,6 +199,7 @@ def _bulk(
     return drafts, list(dict.fromkeys(errors))
 
 
+@takes_files
 @_opens
 def import_(request: HttpRequest, places: frozenset[str]) -> HttpResponse:
     """Upload a filled template: every problem at its cell, or all items opened."""
@@ -246,7 +246,7 @@ def _list(code: str) -> Commitment:
 def lines(request: HttpRequest, code: str) -> HttpResponse:
     """A list of which the document gives only the count: one numbered line each, filled by 督办 or empty."""
     commitment = _list(code)
-    who = account(request)
+    who = account_of(request)
     filled = {
         str(i.given.get("commitment", "")): i for i in supervision.ledger(who, supervision.Asked(commitment=code))
     }

@@ -7,10 +7,11 @@ from datetime import date
 
 from rongtong import clock
 from rongtong.apps.cases import queries as cases
+from rongtong.apps.cases.supervision_forms import LAMPS
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import queries as planning
-from rongtong.engine.figure import Figure, FigureError
+from rongtong.engine.figure import Figure, FigureError, Key
 from rongtong.engine.indicator import Board, Row
 from rongtong.engine.pack.model import Commitment, Indicator
 from rongtong.engine.pack.read import Pack
@@ -69,6 +70,18 @@ def from_row(pack: Pack, card: Indicator, figure: Figure, row: Row | None) -> di
         "deadline": due.isoformat(),
         "level": "yellow" if red else "blue",
     }
+
+
+def lamp_of(figure_id: str) -> str:
+    """The code of the lamp a figure has now: red, yellow or green; "" for no figure or one without a lamp."""
+    try:
+        figure, board = planning.find(figure_id) if figure_id else (None, None)
+    except (FigureError, PeriodError, PlaceError, planning.Unknown):
+        return ""
+    if figure is None or board is None:
+        return ""
+    row = next((r for r in (*board.rows, board.total) if r.place == figure.key.place), None)
+    return row.lamp.code if row and row.lamp and row.lamp.code in LAMPS else ""
 
 
 def _goal(card: Indicator, figure: Figure, row: Row | None, pack: Pack) -> str:
@@ -133,6 +146,55 @@ def behind(board: Board, seen: Container[str], *, yellow: bool = False) -> tuple
     return tuple(
         r for r in board.rows if r.lamp and r.lamp.code in colours and "value" in r.figures and r.place in seen
     )
+
+
+def commitments_to_name(given: str = "") -> list[tuple[str, str]]:
+    """(id, words) of the commitments to choose from, and the one given where it is a line of a list."""
+    found = {c.id: f"{c.id} {c.name}" for c in packs.current().all("commitments")}
+    if given and given not in found:
+        code, _, line = given.partition("/")
+        found[given] = f"{found.get(code, code)}，第 {line} 项" if line else given
+    return list(found.items())
+
+
+def figures_to_name(seen: Container[str], given: str = "") -> list[tuple[str, str]]:
+    """(id, words) of the red and yellow figures of the latest periods at the places in `seen`, and the one given."""
+    found: dict[str, str] = {}
+    for card in boards():
+        period = parse_period("", card.code)
+        for level in ("city", "county"):
+            found |= {
+                r.figures["value"].id: _named(card, period, r) for r in lit(card, period, level, seen, yellow=True)
+            }
+    if given and given not in found:
+        found[given] = _words_of(given)
+    return list(found.items())
+
+
+def lit(
+    card: Indicator | None, period: Period | None, level: str, seen: Container[str], *, yellow: bool = False
+) -> tuple[Row, ...]:
+    """`behind` of the board of a card, period and level; none where there is no such board."""
+    if card is None or period is None:
+        return ()
+    try:
+        return behind(planning.monitor(planning.Asked(card.code, period, level)), seen, yellow=yellow)
+    except (planning.Unknown, PlaceError, FigureError):
+        return ()
+
+
+def _named(card: Indicator, period: Period | None, row: Row) -> str:
+    lamp = LAMPS[row.lamp.code] if row.lamp else ""
+    return f"{row.name} {card.name} {period.chinese if period else ''} {lamp}"
+
+
+def _words_of(figure_id: str) -> str:
+    try:
+        key = Key.parse(figure_id)
+        pack = packs.current()
+        return f"{pack.places.name(key.place)} {planning.card(pack, key.indicator).name} {key.period.chinese}"
+    except (FigureError, PeriodError, PlaceError, planning.Unknown):
+        return figure_id
 
 
 def parse_period(text: str, code: str) -> Period | None:

@@ -11,7 +11,7 @@ from typing import Any
 from rongtong import clock
 from rongtong.apps.cases import access, queries
 from rongtong.apps.cases.models import Attachment, Case, Event
-from rongtong.apps.cases.supervision_forms import LEVELS, SOURCES
+from rongtong.apps.cases.supervision_forms import LAMPS, LEVELS, SOURCES
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning.models import LampRecord
 from rongtong.apps.registry.models import Account
@@ -106,7 +106,10 @@ class Item:
 
     @property
     def source(self) -> str:
-        return SOURCES.get(str(self.given.get("source", "")), "")
+        """Where it came from, in words; for a lamp, the one that it was."""
+        source = str(self.given.get("source", ""))
+        lamp = LAMPS.get(str(self.given.get("lamp", ""))) if source == "lamp" else None
+        return lamp or SOURCES.get(source, "")
 
     @property
     def open(self) -> bool:
@@ -240,18 +243,22 @@ def _milestones(given: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[Mil
 def _with_lamps(found: list[Item]) -> tuple[Item, ...]:
     """The items with the lamp of their deadline by the packs' rule for deadlines; closed ones have none."""
     stands = {i.case.pk: (i.late, max(i.left or 0, 0)) for i in found if i.open and i.left is not None}
-    judged = _judged(packs.current().fingerprint, clock.today(), tuple(sorted(set(stands.values()))))
-    return tuple(replace(i, lamp=judged.get(stands.get(i.case.pk, NO_STAND))) for i in found)
+    lit = judged(packs.current().fingerprint, clock.today(), tuple(sorted(set(stands.values()))))
+    return tuple(replace(i, lamp=lit.get(stands.get(i.case.pk, NO_STAND))) for i in found)
+
+
+def judged(fingerprint: str, day: date, stands: tuple[Stand, ...]) -> Mapping[Stand, Lamp]:
+    """The lamps of deadlines by the rule of the packs that was in force on a day; none without such a rule."""
+    about_days = [r for r in packs.current().all("lamps") if any("days_left" in c.when for c in r.cases)]
+    in_force = [r for r in about_days if r.valid_from <= day and (r.valid_to is None or day <= r.valid_to)]
+    return _judged(fingerprint, max(r.valid_from for r in in_force), stands) if in_force and stands else {}
 
 
 @lru_cache(maxsize=64)
-def _judged(fingerprint: str, today: date, stands: tuple[Stand, ...]) -> Mapping[Stand, Lamp]:
+def _judged(fingerprint: str, since: date, stands: tuple[Stand, ...]) -> Mapping[Stand, Lamp]:
     # The fingerprint keys the cache: the rule is the pack's.
-    about_days = [r for r in packs.current().all("lamps") if any("days_left" in c.when for c in r.cases)]
-    in_force = [r for r in about_days if r.valid_from <= today and (r.valid_to is None or today <= r.valid_to)]
-    if not in_force or not stands:
-        return {}
-    rule = max(in_force, key=lambda r: r.valid_from)
+    rules = [r for r in packs.current().all("lamps") if any("days_left" in c.when for c in r.cases)]
+    rule = next(r for r in rules if r.valid_from == since)
     standings = [Standing(overdue=overdue, days_left=left) for overdue, left in stands]
     return dict(zip(stands, lamps(rule, standings, "完成时限"), strict=True))
 

@@ -11,28 +11,32 @@ from django.shortcuts import redirect, render
 
 from rongtong import clock, uploads
 from rongtong.apps.cases import access, actions, queries, supervision_actions, supervision_paper
+from rongtong.apps.cases import evidence as kept_evidence
 from rongtong.apps.cases import supervision_queries as supervision
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.supervision_forms import LEVELS, SOURCES
 from rongtong.apps.cases.supervision_gantt import gantt
-from rongtong.apps.cases.views import account
+from rongtong.apps.cases.supervision_history import deadline_lamps
+from rongtong.apps.cases.views import download
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.registry.access import Denied
+from rongtong.apps.registry.access import Denied, account_of
+from rongtong.cells import XLSX
 from rongtong.engine.figure import FigureError, Key
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.process import form
+from rongtong.entering import takes_files
+from rongtong.typed import number
 
 PER_PAGE = 50
 VIEWS = {"": "台账", "unit": "按单位", "month": "按月", "gantt": "甘特图"}
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def found(request: HttpRequest, pk: int) -> supervision.Item:
     """A 督办 this account may read. Raises Http404."""
     try:
-        return supervision.find(account(request), pk)
+        return supervision.find(account_of(request), pk)
     except Case.DoesNotExist as error:
         raise Http404("没有这件督办。") from error
 
@@ -48,7 +52,7 @@ def _asked(request: HttpRequest) -> supervision.Asked:
 @login_required
 def ledger(request: HttpRequest) -> HttpResponse:
     """The ledger of what this account reads: as a table, by unit, by month, or as a Gantt chart."""
-    who, asked, pack = account(request), _asked(request), packs.current()
+    who, asked, pack = account_of(request), _asked(request), packs.current()
     everything = supervision.ledger(who)
     chosen = tuple(i for i in everything if asked.takes(i, pack))
     view = request.GET.get("view", "")
@@ -98,7 +102,7 @@ def _counts(items: tuple[supervision.Item, ...]) -> dict[str, int]:
 @login_required
 def export(request: HttpRequest) -> HttpResponse:
     """The ledger as .xlsx, filtered like the page it was asked from."""
-    chosen = supervision.ledger(account(request), _asked(request))
+    chosen = supervision.ledger(account_of(request), _asked(request))
     response = HttpResponse(supervision_paper.ledger(chosen), content_type=XLSX)
     response["Content-Disposition"] = f'attachment; filename="supervision-{clock.today()}.xlsx"'
     return response
@@ -112,7 +116,7 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
 
 def show(request: HttpRequest, one: supervision.Item, status: int = 200, **more: object) -> HttpResponse:
     """The page of an item, with what a refused step was filled with."""
-    who, pack = account(request), packs.current()
+    who, pack = account_of(request), packs.current()
     context = {
         "item": one,
         "case": one.case,
@@ -124,6 +128,7 @@ def show(request: HttpRequest, one: supervision.Item, status: int = 200, **more:
         "commitment": str(one.given.get("commitment", "")).partition("/")[0],
         "promise": _promise(one, pack),
         "figure_words": _figure_words(one, pack),
+        "deadline_lamps": deadline_lamps(one),
         "lamps": [(row, Period.parse(row.period).chinese) for row in supervision.lamp_history(one)],
         "slips": [(level, LEVELS[level]) for level, _ in one.slips],
         "wanted": next((e.data.get("new_due") for e in reversed(one.entries) if e.data.get("new_due")), ""),
@@ -151,6 +156,7 @@ def _figure_words(one: supervision.Item, pack: Pack) -> str:
     return f"{card.name if card else key.indicator}，{pack.places.name(key.place)}，{key.period.chinese}"
 
 
+@takes_files
 @login_required
 def step(request: HttpRequest, pk: int) -> HttpResponse:
     """Make one step, with its files. Refused, the page says why and keeps what was typed; reloaded it is the item."""
@@ -158,8 +164,8 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return redirect("supervision-item", pk=pk)
     made = access.process_of(one.case).transition(request.POST.get("transition", ""))
-    seen = request.POST.get("seen", "")
-    if made is None or not seen.isdigit():
+    seen = number(request.POST.get("seen", ""))
+    if made is None or seen is None:
         return show(request, one, 400, refused=["没有这一步，请重新打开页面。"])
     data = form.read(made.form, {name: request.POST.getlist(name) for name in request.POST})
     data.pop("evidence", None)
@@ -168,11 +174,8 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     data = {**data, "done": done} if done else {k: v for k, v in data.items() if k != "done"}
     kept = {"at": made.code, "typed": {k: v for k, v in request.POST.items() if k not in ("seen", "transition")}}
     try:
-        files = [
-            supervision_actions.Upload(f.name or "", uploads.checked(f, supervision_actions.EVIDENCE))
-            for f in request.FILES.getlist("files")
-        ]
-        supervision_actions.step(pk, made.code, actor=account(request), seen=int(seen), data=data, files=files)
+        files = kept_evidence.received(request.FILES.getlist("files"))
+        supervision_actions.step(pk, made.code, actor=account_of(request), seen=seen, data=data, files=files)
     except uploads.UploadRefused as error:
         return show(request, one, 422, errors=[(f"{made.code}-files", str(error))], wrong={"files": str(error)}, **kept)
     except actions.FormRefused as error:
@@ -193,13 +196,10 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
 def evidence(request: HttpRequest, pk: int) -> FileResponse:
     """A file that came with a step, to whoever may read its 督办; always as a download."""
     try:
-        one = Attachment.objects.get(pk=pk, case__in=queries.visible(account(request), supervision.PROCESS))
+        one = Attachment.objects.get(pk=pk, case__in=queries.visible(account_of(request), supervision.PROCESS))
     except Attachment.DoesNotExist as error:
         raise Http404("没有这份佐证材料。") from error
-    path = supervision_actions.evidence_path(one.sha256)
-    if not path.is_file():
-        raise Http404("这份佐证材料的文件不在了，请联系系统管理员从备份恢复。")
-    return FileResponse(path.open("rb"), as_attachment=True, filename=one.name, content_type="application/octet-stream")
+    return download(one)
 
 
 @login_required

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rongtong.apps.cases import views
+from rongtong.apps.cases import opening, views
 from rongtong.apps.cases.supervision_urls import urlpatterns as supervision
 
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("cases/<int:pk>/move", views.move, name="case-move"),
     path("processes/", views.processes, name="processes"),
     path("processes/<slug:code>", views.process, name="process"),
+    path("processes/<slug:code>/new", opening.case_new, name="case-new"),
     *supervision,
 ]

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from rongtong.apps.cases import access, actions, queries
-from rongtong.apps.cases.models import Case
+from rongtong.apps.cases import access, actions, evidence, queries
+from rongtong.apps.cases.models import Attachment, Case
+from rongtong.apps.cases.opening import starts
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import account_of
 from rongtong.engine.process import form
 from rongtong.engine.process.drawing import draw
+from rongtong.typed import number
 
 PER_PAGE = 50
-
-
-def account(request: HttpRequest) -> Account:
-    """The account of a request that has passed `login_required`."""
-    assert isinstance(request.user, Account)
-    return request.user
 
 
 def found(request: HttpRequest, pk: int) -> Case:
     """A case this account may read. Raises Http404, the same for an absent and an invisible one."""
     try:
-        return queries.find(account(request), pk)
+        return queries.find(account_of(request), pk)
     except Case.DoesNotExist as error:
         raise Http404("没有这件。") from error
+
+
+def download(one: Attachment) -> FileResponse:
+    """A piece of evidence, always as a download. The caller has seen to it that its case may be read. Raises Http404."""
+    path = evidence.path(one.sha256)
+    if not path.is_file():
+        raise Http404("这份佐证材料的文件不在了，请联系系统管理员从备份恢复。")
+    return FileResponse(path.open("rb"), as_attachment=True, filename=one.name, content_type="application/octet-stream")
 
 
 @login_required
@@ -43,13 +47,14 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
 
 def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> HttpResponse:
     """The page of a case, with what a refused step was filled with."""
-    who = account(request)
+    who = account_of(request)
     context = {
         "case": one,
         "item": queries.item(one),
         "process": access.process_of(one),
         "offers": queries.offers(who, one),
         "steps": queries.history(one),
+        "clocks": queries.clocks(one),
         **more,
     }
     return render(request, "cases/case.html", context, status=status)
@@ -62,13 +67,13 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return redirect(queries.address(one))
     step = access.process_of(one).transition(request.POST.get("transition", ""))
-    seen = request.POST.get("seen", "")
-    if step is None or not seen.isdigit():
+    seen = number(request.POST.get("seen", ""))
+    if step is None or seen is None:
         return show(request, one, 400, refused=["没有这一步，请重新打开页面。"])
     data = form.read(step.form, {name: request.POST.getlist(name) for name in request.POST})
     kept = {"at": step.code, "typed": {k: v for k, v in request.POST.items() if k not in ("seen", "transition")}}
     try:
-        actions.move(pk, step.code, actor=account(request), seen=int(seen), data=data)
+        actions.move(pk, step.code, actor=account_of(request), seen=seen, data=data)
     except actions.FormRefused as error:
         errors = [(f"{step.code}-{name}", words) for name, words in error.errors.items()]
         return show(request, one, 422, errors=errors, wrong=error.errors, **kept)
@@ -78,7 +83,8 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         return show(request, one, 422, refused=error.reasons, **kept)
     except actions.CaseError as error:
         return show(request, one, 409, refused=[str(error)], **kept)
-    return redirect(_next(request) or reverse("case", args=[pk]))
+    # Not `redirect`, which takes a word without a slash for the name of a page.
+    return HttpResponseRedirect(_next(request) or reverse("case", args=[pk]))
 
 
 def _next(request: HttpRequest) -> str:
@@ -90,7 +96,7 @@ def _next(request: HttpRequest) -> str:
 def cases(request: HttpRequest) -> HttpResponse:
     """The cases this account may read, newest first, of one process or all."""
     process = request.GET.get("process", "")
-    rows = queries.visible(account(request), process).order_by("-pk")
+    rows = queries.visible(account_of(request), process).order_by("-pk")
     if request.GET.get("open"):
         rows = rows.filter(outcome="")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
@@ -100,6 +106,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         "processes": _newest(),
         "process": process,
         "open": request.GET.get("open", ""),
+        "starts": starts(account_of(request)),
     }
     return render(request, "cases/cases.html", context)
 

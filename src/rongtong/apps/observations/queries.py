@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from rongtong import clock
+from rongtong.apps.cases import measuring
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations.collecting import PROCESS, Task, own_places, tasks
@@ -28,10 +29,16 @@ ENGINES = ("duckdb", "spark")
 
 @once
 def state() -> str:
-    """A name of the table's content: rows are only ever added, so its last row and batch name all of it.
+    """A name of the table's content and of what cases measured: rows are only ever added, so the last ones name all.
 
-    The moment of the batch is part of the name, because numbers come again after a rollback.
+    The moments are part of the name, because numbers come again after a rollback.
     """
+    counted = measuring.state()
+    return _observed() + (f"-{counted}" if counted else "")
+
+
+@once
+def _observed() -> str:
     last = Observation.objects.order_by("-pk").values_list("pk", "batch__sha256", "batch__recorded_at").first()
     if last is None:
         return "empty"
@@ -49,7 +56,7 @@ def _rows() -> Iterator[tuple[object, ...]]:
 
 def snapshot() -> Path:
     """The Parquet file of all observations, written once per state of the table."""
-    path = Path(settings.HOME) / "snapshots" / f"facts-{state()}.parquet"
+    path = Path(settings.HOME) / "snapshots" / f"facts-{_observed()}.parquet"
     if not path.exists():
         facts.write_parquet(_rows(), path)
         for old in path.parent.glob("facts-*.parquet"):
@@ -61,8 +68,17 @@ def snapshot() -> Path:
 def known(
     indicators: Iterable[str], periods: Iterable[Period], as_of: date, engine: str = "duckdb"
 ) -> tuple[Fact, ...]:
-    """The facts known on `as_of` for these indicators and periods, by the engine named; the same digits on each."""
-    return _known(snapshot(), tuple(sorted(set(indicators))), tuple(sorted(set(periods))), as_of, engine)
+    """The facts known on `as_of` for these indicators and periods, by the engine named; the same digits on each.
+
+    Where cases measured an indicator up to a period, they are its only source for that period.
+    """
+    codes, spans = tuple(sorted(set(indicators))), tuple(sorted(set(periods)))
+    observed = _known(snapshot(), codes, spans, as_of, engine)
+    counted = measuring.facts(codes, spans, as_of)
+    if not counted:
+        return observed
+    own = {(f.indicator, f.period) for f in counted}
+    return tuple(sorted((*(f for f in observed if (f.indicator, f.period) not in own), *counted), key=_order))
 
 
 @lru_cache(maxsize=256)
@@ -79,7 +95,9 @@ def _order(fact: Fact) -> tuple[object, ...]:
 
 
 def latest_period(indicator: str, as_of: date) -> Period | None:
-    """The last period the indicator has a value for, as known on `as_of`."""
+    """The last period the indicator has a value for, as known on `as_of`; of one that cases add to, the year so far."""
+    if indicator in measuring.counted(as_of):
+        return Period(as_of.year, 1, as_of.month)
     row = (
         Observation.objects.filter(indicator=indicator, known_from__lte=as_of)
         .order_by("-start", "-months")
@@ -90,20 +108,26 @@ def latest_period(indicator: str, as_of: date) -> Period | None:
 
 
 def periods_of(indicator: str, as_of: date) -> tuple[Period, ...]:
-    """Every period the indicator has a value for, oldest first."""
+    """Every period the indicator has a value for, as known on `as_of`, oldest first."""
+    return tuple(sorted(_periods_of(_observed(), indicator, as_of).union(measuring.periods(indicator, as_of))))
+
+
+@lru_cache(maxsize=512)
+def _periods_of(observed: str, indicator: str, as_of: date) -> frozenset[Period]:
+    # The first argument is the state the answer depends on; it keys the cache.
     rows = (
         Observation.objects.filter(indicator=indicator, known_from__lte=as_of)
         .order_by()
         .values_list("start", "months")
         .distinct()
     )
-    return tuple(sorted(Period(start // 100, start % 100, months) for start, months in rows))
+    return frozenset(Period(start // 100, start % 100, months) for start, months in rows)
 
 
 def codes_with_values(as_of: date) -> tuple[str, ...]:
     """The indicators that have any value known on a day."""
     rows = Observation.objects.filter(known_from__lte=as_of).order_by().values_list("indicator", flat=True).distinct()
-    return tuple(sorted(rows))
+    return tuple(sorted({*rows, *measuring.counted(as_of)}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,16 @@ from contextvars import ContextVar
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rongtong import clock
 from rongtong.apps.packs.models import Snapshot
 from rongtong.engine.pack.read import Files, Layer, Pack, Problem, combine, from_canonical, read_layer
+from rongtong.engine.workday import Calendars
 from rongtong.once import once
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack.model import Holiday
 
 
 class NoPack(Exception):
@@ -93,3 +98,13 @@ def _pack(key: int, fingerprint: str) -> Pack:
             raise NoPack(f"规则包快照 {fingerprint[:12]} 读不出来：{problems[0]}")
         layers.append(layer)
     return combine(layers)
+
+
+def calendars(pack: Pack) -> Calendars:
+    """The calendar a pack states, in every edition that was ever known."""
+    return _calendars(tuple(pack.all("calendar")))
+
+
+@lru_cache(maxsize=4)
+def _calendars(days: tuple[Holiday, ...]) -> Calendars:
+    return Calendars.of(days)

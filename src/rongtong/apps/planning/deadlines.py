@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+from rongtong.apps.packs.queries import calendars
 from rongtong.engine.pace import Lamp, Standing, lamps
 from rongtong.engine.pack.model import Commitment
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period, PeriodError
-from rongtong.engine.workday import Calendar
 
 
 def lamp(pack: Pack, item: Commitment, day: date) -> Lamp | None:
@@ -18,7 +18,7 @@ def lamp(pack: Pack, item: Commitment, day: date) -> Lamp | None:
     if item.kind not in ("deliverable", "strive") or item.status == "done" or last is None or not rules:
         return None
     overdue = day > last
-    left = 0 if overdue else Calendar.of(pack.all("calendar")).workdays_between(day, last)
+    left = 0 if overdue else calendars(pack).as_known(day).workdays_between(day, last)
     rule = max(rules, key=lambda r: r.valid_from)
     (found,) = lamps(rule, [Standing(overdue=overdue, days_left=left)], f"期限 {last}")
     return found

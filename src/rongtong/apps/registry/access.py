@@ -8,12 +8,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from rongtong import clock
 from rongtong.apps.registry.models import Account, Grant
 from rongtong.apps.registry.places import loaded_tree, within
-from rongtong.apps.registry.roles import EVERYONE, ROLES, matches, role_name
+from rongtong.apps.registry.roles import EVERYONE, OUTSIDE, ROLES, matches, role_name
 from rongtong.engine.place import PlaceTree
+from rongtong.once import once
 
 
 class Denied(Exception):
@@ -62,6 +64,12 @@ class Visible:
         return isinstance(place, str) and any(within(place, scope, self.tree) for scope in self.places)
 
 
+def account_of(request: HttpRequest) -> Account:
+    """The account of a request that has passed a login check."""
+    assert isinstance(request.user, Account)
+    return request.user
+
+
 def require(actor: Account, kind: str, place: str = "") -> None:
     """Pass when the actor may do this kind of action about this place, else raise Denied.
 
@@ -85,15 +93,15 @@ def may(actor: Account, kind: str, place: str = "") -> bool:
         return False
     if matches(EVERYONE, kind):
         return True
-    return any(ROLES[g.role].allowed(kind) and covers(g.place, place) for g in grants_in_force(actor))
+    return any(ROLES[g.role].allowed(kind) and covers(g.place, place) for g in held_grants(actor))
 
 
 def visible_places(account: Account) -> Visible:
-    """Where the account reads: the places of its grants in force, whatever the role, without those below another."""
+    """Where the account reads: the places of its grants in force of roles that read, without those below another."""
     if not _active(account):
         return Visible(())
     tree = loaded_tree()
-    scopes = sorted({g.place for g in grants_in_force(account)})
+    scopes = sorted({g.place for g in held_grants(account) if g.role not in OUTSIDE})
     return Visible(tuple(s for s in scopes if not any(o != s and within(s, o, tree) for o in scopes)), tree)
 
 
@@ -107,6 +115,12 @@ def grants_in_force(account: Account) -> QuerySet[Grant]:
     ).order_by("pk")
 
 
+@once
+def held_grants(account: Account) -> tuple[Grant, ...]:
+    """The grants of an account in force, asked once by a page that asks whether the account may do this and that."""
+    return tuple(grants_in_force(account))
+
+
 def covers(scope: str, place: str) -> bool:
     """Whether a grant on `scope` reaches `place`: the same place or below it in the loaded packs' tree of places."""
     if scope in ("", place) or not place:
@@ -114,6 +128,7 @@ def covers(scope: str, place: str) -> bool:
     return within(place, scope, loaded_tree())
 
 
+@once
 def _active(account: Account) -> bool:
     # Asked of the database: an account that was stopped a moment ago may still be in memory as active.
     return account.is_authenticated and Account.objects.filter(pk=account.pk, is_active=True).exists()
@@ -124,7 +139,7 @@ def _refusal(actor: Account, kind: str, place: str) -> str:
     where = f"地区 {place}" if place else "全域（未限定地区）"
     if not _active(actor):
         return f"{who} 不能执行“{kind}”：账号未登录或已停用。请联系系统管理员。"
-    held = "、".join(f"{role_name(g.role)}@{g.place or '全域'}" for g in grants_in_force(actor)) or "无"
+    held = "、".join(f"{role_name(g.role)}@{g.place or '全域'}" for g in held_grants(actor)) or "无"
     able = "、".join(r.name for r in ROLES.values() if r.allowed(kind))
     return (
         f"{who} 无权在{where}执行“{kind}”。现有授权：{held}；该操作需要其中之一：{able}，且范围包含{where}。"

@@ -1,7 +1,7 @@
 """Roles (角色) and the kinds of action each may perform.
 
-A kind is `app.verb`; a pattern is a kind or a prefix that ends in `.*`. Reading is not an act: whoever holds any role
-on a place reads there (`access.visible_places`).
+A kind is `app.verb`; a pattern is a kind or a prefix that ends in `.*`. Reading is not an act: whoever holds a role of
+an office on a place reads there (`access.visible_places`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: its code, its Chinese name and the patterns of the kinds of action it allows."""
+    """A role: its code, its Chinese name and the patterns of the kinds of action it allows.
+
+    `reads` says whether it reads its place. Who comes from outside the offices does not: such an account reads the
+    cases of its organisation and those that name it, and what is public.
+    """
 
     code: str
     name: str
     allows: tuple[str, ...]
+    reads: bool = True
 
     def allowed(self, kind: str) -> bool:
         """Whether the role allows this kind of action."""
@@ -38,20 +43,31 @@ ROLES: dict[str, Role] = {
         Role("provincial_officer", "省级处室", ("observations.*", "planning.*", "papers.*", "packs.*")),
         Role("city_officer", "市科技局", ("observations.*", "planning.*", "papers.*")),
         # A county's figures become observations by being filed and approved, not by being loaded.
-        Role("county_officer", "县科技局", ("observations.fill", "observations.upload", "papers.*")),
+        Role(
+            "county_officer",
+            "县科技局",
+            ("observations.fill", "observations.attach", "observations.upload", "papers.*"),
+        ),
         Role("planner", "规划（目标分解）", ("planning.*",)),
         Role("editor", "材料编辑", ("papers.*",)),
         Role("approver", "审签", ("planning.*", "papers.*", "packs.*")),
         Role("reader", "查看", ()),
+        Role("handler", "承办部门", (), reads=False),
+        Role("enterprise", "企业", (), reads=False),
+        Role("institution", "高校院所", (), reads=False),
+        Role("technology_manager", "技术经理人", (), reads=False),
+        Role("expert", "专家", (), reads=False),
         Role(
             SYSTEM_ADMIN,
             "系统管理员",
             (
                 "registry.create_account",
                 "registry.deactivate",
+                "registry.reactivate",
                 "registry.register_organisation",
                 "registry.import_accounts",
                 "registry.request_grant",
+                "registry.reveal",
                 "packs.*",
             ),
         ),
@@ -67,14 +83,17 @@ ROLES: dict[str, Role] = {
                 "registry.unlock",
                 "registry.reset_factor",
                 "registry.hand_over",
+                "registry.reveal",
             ),
         ),
-        Role(AUDIT_ADMIN, "审计管理员", ("records.*",)),
+        Role(AUDIT_ADMIN, "审计管理员", ("records.*", "registry.reveal")),
         # Whoever holds the shell can do anything to the files anyway; the log says that it was done from there.
         Role(OPERATOR, "运维（命令行）", ("*",)),
     )
 }
 
+# Roles of those outside the offices, who read no place.
+OUTSIDE = tuple(role.code for role in ROLES.values() if not role.reads)
 # What every active account may do, because it concerns only itself.
 EVERYONE = (
     "registry.change_own_password",

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import Compiled, ExpressionError, Node, Variable, integer
 from rongtong.engine.lazy import LazyModule
 
 if TYPE_CHECKING:
+    import duckdb
     from sqlglot import exp
 else:
     exp = LazyModule("sqlglot.expressions")
@@ -35,23 +37,28 @@ def statement(expressions: Mapping[str, Compiled], table: exp.Expr | str, keep: 
     columns: list[exp.Expr] = [exp.column(name, quoted=True) for name in keep]
     for label, compiled in expressions.items():
         for index, node in enumerate(compiled.nodes):
-            columns.append(exp.alias_(node.top.copy(), f"{label}_{index}", quoted=True))
+            columns.append(_named(node.top.copy(), f"{label}_{index}"))
             if node.bottom is not None:
-                columns.append(exp.alias_(node.bottom.copy(), f"{label}_{index}_d", quoted=True))
-    return exp.select(*columns).from_(table)
+                columns.append(_named(node.bottom.copy(), f"{label}_{index}_d"))
+    return exp.select(*columns, copy=False).from_(table, copy=False)
+
+
+def _named(column: exp.Expr, name: str) -> exp.Expr:
+    # Made in place: sqlglot would copy the column, and a table of a hundred rows is most of the work.
+    return exp.Alias(this=column, alias=exp.to_identifier(name, quoted=True))
 
 
 def values_table(variables: Sequence[Variable], rows: Sequence[Mapping[str, Value]]) -> exp.Expr:
     """Rows as an inline table, numbers as integers at their variable's scale."""
     selects = []
     for number, row in enumerate(rows):
-        cells: list[exp.Expr] = [exp.alias_(integer(number), "row_number_", quoted=True)]
+        cells: list[exp.Expr] = [_named(integer(number), "row_number_")]
         for variable in variables:
             top, bottom = _literal(variable, row.get(variable.name))
-            cells.append(exp.alias_(top, variable.name, quoted=True))
+            cells.append(_named(top, variable.name))
             if bottom is not None:
-                cells.append(exp.alias_(bottom, f"{variable.name}_d", quoted=True))
-        selects.append(exp.select(*cells))
+                cells.append(_named(bottom, f"{variable.name}_d"))
+        selects.append(exp.select(*cells, copy=False))
     union: exp.Expr = selects[0]
     for select in selects[1:]:
         union = exp.union(union, select, distinct=False, copy=False)
@@ -61,9 +68,8 @@ def values_table(variables: Sequence[Variable], rows: Sequence[Mapping[str, Valu
 def _literal(variable: Variable, value: Value) -> tuple[exp.Expr, exp.Expr | None]:
     """The value's column, and its denominator's for a quotient variable."""
     kind = {"number": "DECIMAL(38, 0)", "flag": "BOOLEAN", "text": "VARCHAR"}[variable.kind]
-    nothing = exp.cast(exp.null(), kind)
     if value is None:
-        return nothing, nothing.copy() if variable.quotient else None
+        return _nothing(kind), _nothing(kind) if variable.quotient else None
     if variable.kind == "flag":
         return exp.Boolean(this=bool(value)), None
     if variable.kind == "text":
@@ -76,22 +82,32 @@ def _literal(variable: Variable, value: Value) -> tuple[exp.Expr, exp.Expr | Non
     return integer(scaled.numerator), integer(scaled.denominator) if variable.quotient else None
 
 
+def _nothing(kind: str) -> exp.Expr:
+    return exp.Cast(this=exp.Null(), to=exp.DataType.build(kind))
+
+
 def evaluate(
     expressions: Mapping[str, Compiled], variables: Sequence[Variable], rows: Sequence[Mapping[str, Value]]
 ) -> list[dict[str, Outcome]]:
     """Each expression for each row, in the order of the rows, by DuckDB in process."""
     if not rows:
         return []
-    import duckdb
-
     query = statement(expressions, values_table(variables, rows), ["row_number_"])
-    with duckdb.connect(":memory:") as connection:
+    with _engine().cursor() as connection:
         cursor = connection.execute(query.sql(dialect="duckdb"))
         names = [d[0] for d in cursor.description]
         found = {int(r[0]): dict(zip(names, r, strict=True)) for r in cursor.fetchall()}
     return [
         {label: outcome(label, compiled, found[i]) for label, compiled in expressions.items()} for i in range(len(rows))
     ]
+
+
+@lru_cache(maxsize=1)
+def _engine() -> duckdb.DuckDBPyConnection:
+    # Opening one takes longer than a statement on it. Each use has a cursor of its own, as threads need.
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"threads": 1})
 
 
 def outcome(label: str, compiled: Compiled, row: Mapping[str, object]) -> Outcome:

@@ -9,6 +9,8 @@ from rongtong.engine.pack.check_base import Look, dimension_of, period_of
 from rongtong.engine.pack.read import Problem
 from rongtong.engine.quantity import UnitError, unit
 
+PROCESS = "collection"
+
 if TYPE_CHECKING:
     from rongtong.engine.pack import model as m
     from rongtong.engine.pack import plan
@@ -51,4 +53,12 @@ def first_period(look: Look) -> Iterator[Problem]:
             yield look.at("collections", collection, message, "改写期，如 2025H1、2025-06")
 
 
-CHECKS = (items, first_period)
+def process(look: Look) -> Iterator[Problem]:
+    """What is collected can be filed: there is the process that carries it from filling to approval."""
+    first = next(iter(look.pack.all("collections")), None)
+    if first is not None and look.pack.find("processes", PROCESS) is None:
+        message = f"有填报表而没有流程“{PROCESS}”，填报打不开"
+        yield look.at("collections", first, message, "在 extends 里写 china，或把它的 processes/ 抄来", "warning")
+
+
+CHECKS = (items, first_period, process)

@@ -161,20 +161,30 @@ def _milestones(target: m.Target) -> Iterator[tuple[str, str, str]]:
 
 
 def calendar(look: Look) -> Iterator[Problem]:
-    """A day is off or worked, not both; only a weekend needs to be declared a day of work."""
+    """A day is off or worked, not both; only a weekend needs to be declared a day of work; the newest notice is last."""
     first: dict[date, tuple[str, m.Holiday]] = {}
     for layer in look.pack.layers:
         for statement in layer.statements["calendar"].values():
             assert isinstance(statement, m.Holiday)
-            other = first.get(statement.date)
-            if other and other[1].kind != statement.kind:
-                message = f"{statement.date} 在 {other[0]} 里是{_day(other[1])}，这里又是{_day(statement)}；以这里为准"
+            pack, other = first.get(statement.date, (layer.manifest.code, None))
+            if other and pack != layer.manifest.code and other.kind != statement.kind:
+                message = f"{statement.date} 在 {pack} 里是{_day(other)}，这里又是{_day(statement)}；以这里为准"
                 yield look.at("calendar", statement, message, "核对，删去一处", "warning")
+            if other and pack == layer.manifest.code and not _later(other, statement):
+                message = f"{statement.date} 写了两次，后一行应是更晚公布的通知"
+                yield look.at("calendar", statement, message, "按公布日先后排列，写上 known_from")
             first[statement.date] = (layer.manifest.code, statement)
     for statement in look.pack.all("calendar"):
         if statement.kind == "workday" and statement.date.weekday() < 5:
             message = f"{statement.date} 本来就是工作日，不必写成调休上班"
             yield look.at("calendar", statement, message, "核对日期", "warning")
+        if statement.known_from and statement.known_from > statement.date:
+            message = f"{statement.date} 的通知到 {statement.known_from} 才公布，晚于这一天"
+            yield look.at("calendar", statement, message, "核对公布日", "warning")
+
+
+def _later(first: m.Holiday, second: m.Holiday) -> bool:
+    return second.known_from is not None and (first.known_from is None or first.known_from < second.known_from)
 
 
 def _day(statement: m.Holiday) -> str:

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rongtong.engine.pack.check_base import Check, Look
-from rongtong.engine.pack.read import Problem
+from rongtong.engine.pack.read import Problem, explain
+from rongtong.engine.process.block import expanded
+from rongtong.engine.process.check import Finding
 from rongtong.engine.process.check import check as check_definition
+from rongtong.engine.process.state import ProcessError
+
+if TYPE_CHECKING:
+    from rongtong.engine.pack.process import Process
 
 
 def definitions(look: Look) -> Iterator[Problem]:
     """No dead end, no unreachable stage, no step without a role, a clock for every wait, guards and forms that parse."""
     for process in look.pack.all("processes"):
-        for message, do in check_definition(process):
+        found = _blocks(look, process) if process.uses else check_definition(process)
+        for message, do in found:
             yield look.at("processes", process, f"流程 {process.code} {process.version}：{message}", do)
+
+
+def _blocks(look: Look, process: Process) -> list[Finding]:
+    """Why the blocks of a process could not be written out."""
+    from pydantic import ValidationError
+
+    try:
+        expanded(process, {b.code: b for b in look.pack.all("blocks")})
+    except ProcessError as error:
+        return [(str(error), "改正 uses")]
+    except ValidationError as error:
+        return [(f"用上构件之后不成立：{message}", "改正 uses 的参数") for _, message in explain(error)]
+    return []
 
 
 def references(look: Look) -> Iterator[Problem]:
@@ -25,6 +46,7 @@ def references(look: Look) -> Iterator[Problem]:
         ]
         wanted += [("commitments", c, "counts.commitments") for c in process.counts.commitments]
         wanted += [("indicators", c, "counts.indicators") for c in process.counts.indicators]
+        wanted += [("indicators", m.indicator, "measures") for m in process.measures]
         for kind, code, where in wanted:
             if look.pack.find(kind, code) is None:
                 message = f"流程 {process.code} 的 {where} 写了“{code}”，规则包里没有"

@@ -27,6 +27,7 @@ Exact = Annotated[
 ]
 PeriodText = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
 Mark = Literal["stated", "verified", "analogue", "proposed"]
+Day = date  # for a statement that has a field of this name
 
 
 class Statement(BaseModel):
@@ -371,9 +372,15 @@ class Synthetic(Statement):
 
 
 class Holiday(Statement):
-    """`calendar.csv`: a day that differs from the week's rule (调休), with the notice that says so."""
+    """`calendar.csv`: a day that differs from the week's rule (调休), with the notice that says so.
+
+    A later notice about the same day is a row of its own after the first, so that both states stay readable.
+    """
 
     date: date
     kind: Literal["holiday", "workday"]
     name: Text
     source: Text
+    known_from: Day | None = Field(
+        default=None, description="the day the notice was published; empty: known from the beginning"
+    )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from rongtong.engine.pack.clock import Clock
 from rongtong.engine.pack.model import Cite, Code, Mark, Statement, Text
 
 
@@ -16,14 +17,15 @@ class ProcessRole(Statement):
     """Who takes part: whoever holds one of the account roles `held_by`, seen from the place of the case.
 
     `self`: with a grant for that very place (or, for the whole, for the instance); `parent`: for the place right above;
-    `root`: for the whole; `covering`: for it or any place above; `below`: for it or any place within; `participant`:
-    for a place, organisation or account that the case names for this role.
+    `root`: for the whole; `covering`: for it or any place above; `below`: for it or any place within; `own`: whoever
+    belongs to the organisation the case is of; `participant`: for a place, organisation or account that the case names
+    for this role.
     """
 
     code: Code
     name: Text
     held_by: tuple[Code, ...]
-    at: Literal["self", "parent", "root", "covering", "below", "participant"] = "self"
+    at: Literal["self", "parent", "root", "covering", "below", "own", "participant"] = "self"
 
 
 class Deadline(Statement):
@@ -68,9 +70,57 @@ class Transition(Statement):
     )
     form: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of what is asked for")
     due: str = Field(default="", description="the field of the form that sets the case's own deadline")
+    parts: dict[Code, Text] = Field(
+        default_factory=dict,
+        description="process role → the field of the form that names who takes that part from now on, in place of others",
+    )
     effects: tuple[str, ...] = Field(default=(), description="app.name of what else happens")
     cite: Cite | None = None
     mark: Mark = "proposed"
+
+
+class Measure(Statement):
+    """What a case adds to an indicator: one, or the value of `field`, for the place, chain and month of the step.
+
+    A case counts once for each of the steps `at`, whatever happens again later, until one of `undone_by` takes it back.
+    """
+
+    indicator: Code
+    at: tuple[Code, ...] = Field(min_length=1, description="steps with which it counts (`open` for the opening)")
+    field: str = Field(default="", description="variable with the amount; empty: one of the indicator's unit")
+    unit: str = Field(default="", description="unit of that amount; empty: the indicator's")
+    when: str = Field(default="", description="condition over the process's variables")
+    undone_by: tuple[Code, ...] = ()
+    note: str = ""
+
+
+class Fragment(Statement):
+    """A block used in a process: which, with what in place of its parameters, its stages standing after `after`.
+
+    `prefix` goes before the codes of its stages and steps, so that one block can be used twice.
+    """
+
+    block: Code
+    with_: dict[Code, Any] = Field(default_factory=dict, alias="with")
+    after: str = ""
+    prefix: str = Field(default="", pattern=r"^[a-z0-9_]*$")
+
+
+class Block(Statement):
+    """`blocks.yaml`: stages and steps that many processes share (公示, 异议, 复核 …), with parameters written `$name`.
+
+    `parameters` gives each its default; one of null has to be given by whoever uses the block.
+    """
+
+    code: Code
+    name: Text
+    about: Text
+    parameters: dict[Code, Any] = Field(default_factory=dict)
+    stages: tuple[dict[str, Any], ...] = ()
+    transitions: tuple[dict[str, Any], ...] = ()
+    mark: Mark = "proposed"
+    cite: Cite | None = None
+    note: str = ""
 
 
 class Counts(Statement):
@@ -95,10 +145,20 @@ class Process(Statement):
     start: Code = Field(description="the stage a case is opened in")
     opened_by: tuple[Code, ...]
     clock: Literal["", "case"] = Field(default="", description="`case`: a case carries a deadline of its own")
+    uses: tuple[Fragment, ...] = Field(default=(), description="blocks; in force they stand in full among the stages")
+    labels: tuple[Code, ...] = Field(default=(), description="fields that lists are filtered and counted by")
     form: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of what a case is opened with")
-    facts: str = Field(default="", description="app.name of what gives the variables their values")
-    variables: dict[str, Literal["number", "flag", "text"]] = Field(default_factory=dict)
+    parts: dict[Code, Text] = Field(
+        default_factory=dict, description="process role → the field of that form that names who takes that part"
+    )
+    facts: str = Field(default="", description="app.name of what gives variables their values that no form asks for")
+    variables: dict[str, Literal["number", "flag", "text"]] = Field(
+        default_factory=dict,
+        description="what guards speak of: fields of the forms by their names, and what `facts` gives",
+    )
+    clocks: tuple[Clock, ...] = Field(default=(), description="terms that run over several stages")
     counts: Counts = Counts()
+    measures: tuple[Measure, ...] = ()
     roles: tuple[ProcessRole, ...]
     stages: tuple[Stage, ...]
     transitions: tuple[Transition, ...]
@@ -115,6 +175,12 @@ class Process(Statement):
     def transition(self, code: str) -> Transition | None:
         """The transition of this code, or None."""
         return next((t for t in self.transitions if t.code == code), None)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of all that its forms ask for."""
+        forms = (self.form, *(t.form for t in self.transitions))
+        return frozenset(name for form in forms for name in form.get("properties", {}))
 
     @property
     def body(self) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,12 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "uses": ("uses.yaml", "Use", ("code",)),
     "sources": ("sources/*.yaml", "Source", ("code",)),
     "synthetic": ("demo.yaml", "Synthetic", ("indicator", "level")),
-    "calendar": ("calendar.csv", "Holiday", ("date",)),
+    "calendar": ("calendar.csv", "Holiday", ("date", "known_from")),
     "allocations": ("allocations/*.yaml", "plan.Split", ("code",)),
     "papers": ("papers/*.yaml", "plan.PaperWording", ("code",)),
     "collections": ("collections.yaml", "plan.Collection", ("code",)),
     "processes": ("processes/*.yaml", "process.Process", ("code", "version")),
+    "blocks": ("blocks.yaml", "process.Block", ("code",)),
     "published": ("processes/published.csv", "process.Published", ("process", "version")),
 }
 LOOSE = ("data/*.csv", "data/*.xlsx", "shapes/*.geojson", "README*.md", "LICENSE*", "NOTICE*")
@@ -195,7 +197,13 @@ def _yaml_items(path: str, data: bytes, problems: list[Problem]) -> Iterator[tup
             if key.value in seen:
                 problems.append(Problem(path, key.start_mark.line + 1, f"“{key.value}”写了两次", "删去一处"))
             seen.add(key.value)
-        yield item.start_mark.line + 1, keys, loader.construct_document(item)
+        line = item.start_mark.line + 1
+        try:
+            value = loader.construct_document(item)
+        except (yaml.YAMLError, ValueError) as error:
+            problems.append(Problem(path, line, f"有读不出来的值:{error}", "改正，或加上引号"))
+            continue
+        yield line, keys, value
 
 
 def _csv_items(
@@ -317,6 +325,7 @@ def combine(layers: Sequence[Layer]) -> Pack:
         for kind, items in layer.statements.items():
             statements[kind].update(items)
         origins.update(layer.origins)
+    _write_out_blocks(statements)
     tree = PlaceTree.build(
         places=statements["places"].values(),  # type: ignore[arg-type]
         parents=statements["hierarchies"].values(),  # type: ignore[arg-type]
@@ -325,6 +334,21 @@ def combine(layers: Sequence[Layer]) -> Pack:
         root=layers[-1].manifest.root_place,
     )
     return Pack(tuple(layers), statements, origins, tree)
+
+
+def _write_out_blocks(statements: dict[str, dict[tuple[Any, ...], m.Statement]]) -> None:
+    """Put the blocks that processes use into them. One that cannot be stays as it is, for the checks to name."""
+    if not any(getattr(p, "uses", ()) for p in statements["processes"].values()):
+        return
+    from pydantic import ValidationError
+
+    from rongtong.engine.process.block import expanded
+    from rongtong.engine.process.state import ProcessError
+
+    blocks: dict[str, Any] = {str(key[0]): block for key, block in statements["blocks"].items()}
+    for key, process in statements["processes"].items():
+        with suppress(ProcessError, ValidationError):
+            statements["processes"][key] = expanded(process, blocks)  # type: ignore[arg-type]
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
-from rongtong.engine.expression.language import ExpressionError
+from rongtong.engine.expression.language import ExpressionError, compile_expression
 from rongtong.engine.process.form import schema_problem
-from rongtong.engine.process.guard import compile_guard
+from rongtong.engine.process.guard import compile_guard, variables
 from rongtong.engine.process.state import OPEN
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def _names(process: Process) -> Iterator[Finding]:
         ("环节", [s.code for s in process.stages]),
         ("角色", [r.code for r in process.roles]),
         ("步骤", [t.code for t in process.transitions]),
+        ("期限", [c.code for c in process.clocks]),
     ):
         for code in sorted({c for c in codes if codes.count(c) > 1}):
             yield f"{what}“{code}”写了两次", "删去一处或改名"
@@ -56,6 +57,8 @@ def _names(process: Process) -> Iterator[Finding]:
     for what, code, where, known in wanted:
         if code not in known:
             yield f"{where} 写了{what}“{code}”，没有这个{what}", f"改为 {'、'.join(sorted(known))} 之一"
+    for clock in process.clocks:
+        yield from clock.misfits(process)
 
 
 def _reachable(process: Process) -> Iterator[Finding]:
@@ -99,14 +102,33 @@ def _people(process: Process) -> Iterator[Finding]:
 
 
 def _clocks(process: Process) -> Iterator[Finding]:
+    covered = _running(process)
     for stage in process.stages:
-        if not stage.outcome and not stage.deadline and not stage.no_clock and process.clock != "case":
+        waits = not stage.outcome and not stage.deadline and not stage.no_clock and process.clock != "case"
+        if waits and stage.code not in covered:
             yield f"环节“{stage.name}”的等待没有期限", "写 deadline，或用 no_clock 说明为什么没有"
 
 
+def _running(process: Process) -> set[str]:
+    """The stages in which a clock may run or stand still: those reached from its start without a step that stops it."""
+    found: set[str] = set()
+    for clock in process.clocks:
+        queue = [t.to or a for t in process.transitions if t.code in clock.starts for a in t.at]
+        queue += [process.start] if OPEN in clock.starts else []
+        seen: set[str] = set()
+        while queue:
+            stage = queue.pop()
+            if stage not in seen:
+                seen.add(stage)
+                queue += [t.to for t in process.transitions if stage in t.at and t.to and t.code not in clock.stops]
+        found |= seen
+    return found
+
+
 def _guards(process: Process) -> Iterator[Finding]:
-    if process.variables and not process.facts:
-        yield "有 variables 而没有 facts", "写明由谁给出这些值"
+    unfilled = sorted(set(process.variables) - process.fields)
+    if unfilled and not process.facts:
+        yield f"变量 {'、'.join(unfilled)} 没有来处", "在某个表单里加这个项，或写 facts"
     for t in process.transitions:
         if not t.when:
             continue
@@ -117,6 +139,40 @@ def _guards(process: Process) -> Iterator[Finding]:
             continue
         if compiled.root.kind != "flag":
             yield f"步骤“{t.name}”的条件不是真假，而是 {compiled.root.kind}", "写成比较"
+
+
+def _follows(process: Process) -> Iterator[Finding]:
+    """What a step leaves behind names roles and fields that exist."""
+    roles = {r.code for r in process.roles}
+    named = [
+        ("开始", process.parts, process.form),
+        *((f"步骤“{t.name}”", t.parts, t.form) for t in process.transitions),
+    ]
+    for where, parts, form in named:
+        for role, field in parts.items():
+            if role not in roles:
+                yield f"{where}的 parts 写了角色“{role}”，没有这个角色", f"改为 {'、'.join(sorted(roles))} 之一"
+            if field not in form.get("properties", {}):
+                yield f"{where}的 parts 写了“{field}”，表单里没有", "在 form 里加这个项"
+    for label in process.labels:
+        if label not in process.fields:
+            yield f"labels 写了“{label}”，没有表单有这个项", "改为表单里的项"
+
+
+def _measures(process: Process) -> Iterator[Finding]:
+    """What counts towards an indicator names steps that exist, amounts that are numbers and conditions that parse."""
+    steps = {t.code for t in process.transitions} | {OPEN}
+    for one in process.measures:
+        for step in (*one.at, *one.undone_by):
+            if step not in steps:
+                yield f"measures 写了步骤“{step}”，没有这个步骤", f"改为 {'、'.join(sorted(steps))} 之一"
+        if one.field and process.variables.get(one.field) != "number":
+            yield f"measures 的数量“{one.field}”不是数字变量", "在 variables 里声明为 number"
+        try:
+            if one.when and compile_expression(one.when, variables(process)).root.kind != "flag":
+                yield f"measures 的条件“{one.when}”不是真假", "写成比较"
+        except ExpressionError as error:
+            yield f"measures 的条件：{error}", "改条件，或在 variables 里声明"
 
 
 def _defaults(process: Process) -> Iterator[Finding]:
@@ -145,6 +201,8 @@ _CHECKS: tuple[Callable[[Process], Iterator[Finding]], ...] = (
     _people,
     _clocks,
     _guards,
+    _follows,
+    _measures,
     _defaults,
     _forms,
 )

@@ -111,12 +111,27 @@ def errors(schema: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]
     """Field → what is wrong with it, in words. Empty when the data are as the form asks."""
     if not schema:
         return {name: f"这一步不收“{name}”。" for name in data}
-    found: dict[str, str] = {}
+    # JSON Schema takes 50.0 for an integer; a record keeps no binary fractions, whatever field they come in.
+    found = {
+        n: f'“{_label(schema, n)}”不能是浮点数，小数请写成文字，如 "0.5"。' for n, v in data.items() if _has_float(v)
+    }
     whole = {"type": "object", "additionalProperties": False, **schema}
     for error in _validator(whole).iter_errors(dict(data)):
         for name, words in _said(schema, error):
             found.setdefault(name, words)
     return found
+
+
+def _label(schema: Mapping[str, Any], name: str) -> str:
+    return str(schema.get("properties", {}).get(name, {}).get("title", name))
+
+
+def _has_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_float(v) for v in value.values())
+    if isinstance(value, list):
+        return any(_has_float(v) for v in value)
+    return isinstance(value, float)
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
@@ -134,8 +149,7 @@ def _said(schema: Mapping[str, Any], error: Any) -> list[tuple[str, str]]:
     if error.validator == "additionalProperties":
         return [(n, f"这一步不收“{n}”。") for n in error.instance if n not in properties]
     name = str(error.path[0]) if error.path else ""
-    label = properties.get(name, {}).get("title", name)
-    return [(name, f"“{label}”{_expected(error)}，现为“{error.instance}”。")]
+    return [(name, f"“{_label(schema, name)}”{_expected(error)}，现为“{error.instance}”。")]
 
 
 def _expected(error: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,39 @@ if TYPE_CHECKING:
     from rongtong.engine.pack.process import Process, Transition
 
 
+# What every process may ask besides its own variables: whether the present stage has lasted past its due day.
+ALWAYS: dict[str, str] = {"overdue": "flag"}
+
+
 def variables(process: Process) -> tuple[Variable, ...]:
     """The declared variables as the expression language takes them; numbers are exact to six decimals."""
-    return tuple(Variable(n, kind, scale=6 if kind == "number" else 0) for n, kind in process.variables.items())
+    declared = {**ALWAYS, **process.variables}
+    return tuple(Variable(n, kind, scale=6 if kind == "number" else 0) for n, kind in declared.items())  # type: ignore[arg-type]
+
+
+def filled(process: Process, data: Mapping[str, object]) -> dict[str, Value]:
+    """The variables that fields of the forms give, exact; one that nobody has filled in yet has no value."""
+    found: dict[str, Value] = {}
+    for name, kind in process.variables.items():
+        if name not in process.fields:
+            continue
+        value = data.get(name)
+        if value is None or value == "":
+            found[name] = None
+        elif kind == "number" and not isinstance(value, bool):
+            found[name] = Fraction(str(value))
+        elif kind == "flag":
+            found[name] = value is True
+        else:
+            found[name] = str(value)
+    return found
+
+
+def true(process: Process, when: str, values: Mapping[str, Value]) -> bool:
+    """Whether a condition holds; an empty one does, one of unknown value does not."""
+    declared = variables(process)
+    known = tuple(values.get(v.name) for v in declared)
+    return not when or _answers((("when", when),), declared, known)["when"]
 
 
 def compile_guard(process: Process, step: Transition) -> Compiled:

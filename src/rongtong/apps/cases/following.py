@@ -1,0 +1,123 @@
+"""What a step leaves in the tables that repeat a case: who takes part, its labels, what it adds to indicators.
+
+All of it happens inside the step's transaction; the case's own record is its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
+from rongtong.apps.packs import queries as packs
+from rongtong.apps.registry.models import Account, Organisation
+from rongtong.engine.pack.process import Measure, Process
+from rongtong.engine.process import guard
+from rongtong.engine.quantity import Quantity
+
+LONGEST_LABEL = 100
+
+
+class NoSuchParticipant(ValueError):
+    """A form names an organisation, account or place that does not exist; `field` is where, the message what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def parts(case: Case, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Put whom a form names into their roles, in place of who held them. Raises NoSuchParticipant."""
+    for role, field in named.items():
+        if field not in given:
+            continue
+        who = [_participant(case, role, field, form, text) for text in _texts(given[field])]
+        Participant.objects.filter(case=case, role=role).delete()
+        Participant.objects.bulk_create(who)
+
+
+def _texts(value: Any) -> list[str]:
+    return list(dict.fromkeys(str(v) for v in (value if isinstance(value, list) else [value]) if v))
+
+
+def _participant(case: Case, role: str, field: str, form: Mapping[str, Any], text: str) -> Participant:
+    spec = form["properties"][field]
+    sort = spec.get("items", spec).get("format", "")
+    if sort == "organisation":
+        found = Organisation.objects.filter(uscc=text.upper()).first()
+        if found is None:
+            raise NoSuchParticipant(field, f"没有登记统一社会信用代码为“{text}”的单位。请核对，或先登记单位。")
+        return Participant(case=case, role=role, organisation=found)
+    if sort == "account":
+        account = Account.objects.filter(username=text, is_active=True).first()
+        if account is None:
+            raise NoSuchParticipant(field, f"没有启用的账号“{text}”。请核对账号名。")
+        return Participant(case=case, role=role, account=account)
+    if text not in packs.current().places.places:
+        raise NoSuchParticipant(field, f"没有地区“{text}”。请从列出的地区中选。")
+    return Participant(case=case, role=role, place=text)
+
+
+def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:
+    """Repeat the fields that lists are filtered by."""
+    for name in process.labels:
+        if name in given:
+            Label.objects.filter(case=case, name=name).delete()
+            Label.objects.bulk_create(
+                Label(case=case, name=name, value=text[:LONGEST_LABEL]) for text in _texts(given[name])
+            )
+
+
+def measure(case: Case, process: Process, event: Event, on: date, values: Mapping[str, Any]) -> None:
+    """Add to the indicators what the step counts for, once per case, or take back what it undoes."""
+    rows = [*_added(case, process, event.transition, values), *_undone(case, process, event.transition)]
+    month = on.year * 100 + on.month
+    Measured.objects.bulk_create(
+        Measured(
+            event=event,
+            case=case,
+            indicator=indicator,
+            place=case.place,
+            chain=case.chain,
+            month=month,
+            on=on,
+            value=value,
+        )
+        for indicator, value in rows
+        if value
+    )
+
+
+def _added(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for one in process.measures:
+        if transition in one.at and _standing(case, one.indicator) == 0 and guard.true(process, one.when, values):
+            yield one.indicator, _amount(one, values)
+
+
+def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int]]:
+    for one in process.measures:
+        if transition in one.undone_by:
+            yield one.indicator, -_standing(case, one.indicator)
+
+
+def _standing(case: Case, indicator: str) -> int:
+    return sum(Measured.objects.filter(case=case, indicator=indicator).values_list("value", flat=True))
+
+
+def _amount(one: Measure, values: Mapping[str, Any]) -> int:
+    """The integer at the scale of the card's dimension (money in 分). Raises UnitError where it is not exact."""
+    card = packs.current().get("indicators", one.indicator)
+    number = values.get(one.field) if one.field else Fraction(1)
+    if not isinstance(number, Fraction):
+        return 0
+    return Quantity.of(number, one.unit if one.field and one.unit else card.unit).to_stored()
+
+
+def named(parts_: Iterable[Participant]) -> list[str]:
+    """Who the participants are, in words."""
+    tree = packs.current().places
+    return [
+        p.organisation.name if p.organisation else p.account.name if p.account else tree.name(p.place) for p in parts_
+    ]
