@@ -1,11 +1,14 @@
-"""The headers that every answer carries, and whom to believe about where a request came from."""
+"""The headers that every answer carries, whom to believe about where a request came from, and answers to a wrong method."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -40,6 +43,38 @@ class Headers:
         if hasattr(request, "session") and settings.SESSION_COOKIE_NAME in request.COOKIES | response.cookies:
             response.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+class WrongMethod:
+    """Says on a page what to do at an address that only takes forms; below /api/ the answer stays JSON.
+
+    Must come after the middleware of sessions and authentication, which the page asks.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or request.path.startswith("/api/"):
+            return response
+        page = render(request, "405.html", {"owner": owner(request.path)}, status=response.status_code)
+        page["Allow"] = response["Allow"]
+        return page
+
+
+def owner(path: str) -> str:
+    """The nearest page above an address, which its form stands on; "/" where there is none."""
+    parts = path.strip("/").split("/")
+    for length in range(len(parts) - 1, 0, -1):
+        above = "/" + "/".join(parts[:length])
+        for candidate in (f"{above}/", above):
+            try:
+                resolve(candidate)
+            except Resolver404:
+                continue
+            return candidate
+    return "/"
 
 
 def _believe_proxy(request: HttpRequest) -> None:

@@ -36,6 +36,9 @@ def _database(url: str, home: Path) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
+        # Kept by each thread of the server: to connect anew for every request took longer than many a page.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
     }
 
 
@@ -70,6 +73,7 @@ MIDDLEWARE = [
     "rongtong.once.Reads",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "rongtong.entering.Entering",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -77,6 +81,7 @@ MIDDLEWARE = [
     "rongtong.apps.registry.middleware.Logins",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "rongtong.middleware.WrongMethod",
 ]
 ROOT_URLCONF = "rongtong.urls"
 WSGI_APPLICATION = "rongtong.wsgi.application"

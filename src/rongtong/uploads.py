@@ -12,6 +12,8 @@ from typing import Protocol
 
 KINDS = ("xlsx", "csv", "pdf", "docx", "png", "jpg")
 LARGEST = 20 * 1024 * 1024
+# So many files come with one form at most (cases.evidence).
+MOST_FILES = 3
 LONGEST_NAME = 150
 MOST_MEMBERS = 5000
 LARGEST_UNPACKED = 100 * 1024 * 1024

@@ -11,8 +11,9 @@ from django.urls import reverse
 from scope_world import Asker, Thing, cases, sees
 
 from packs import shipped
-from rongtong.apps.cases.models import Attachment
+from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.packs.models import Amendment
+from rongtong.apps.papers.models import Release
 from rongtong.apps.planning.models import Allocation
 
 Who = Callable[[Asker, Thing], bool]
@@ -28,13 +29,32 @@ def nobody(asker: Asker, thing: Thing) -> bool:
 
 
 def known(asker: Asker, thing: Thing) -> bool:
-    """Whoever has logged in."""
+    """Whoever of the offices has logged in."""
+    return asker.account is not None and not asker.outside
+
+
+def anyone(asker: Asker, thing: Thing) -> bool:
+    """Whoever has logged in, from the offices or from outside."""
     return asker.account is not None
 
 
 def at_place(asker: Asker, thing: Thing) -> bool:
     """Whoever reads the place of the thing."""
     return asker.reads(thing.place)
+
+
+def split(asker: Asker, thing: Thing) -> bool:
+    """Who reads a plan: whoever reads its place; of one in force or out for comment, whoever reads a place it splits over."""
+    if asker.reads(thing.place):
+        return True
+    _, _, code, rest = thing.address.split("/", 3)
+    versions = Allocation.objects.filter(code=code).order_by("-version")
+    case = Case.objects.filter(process="allocation_signoff", key=versions[0].code).first()
+    shown = [v for v in versions if v.adopted_from]
+    shown += [versions[0]] if case is not None and case.stage in ("comment", "signing") else []
+    if rest[:1].isdigit():
+        shown = [v for v in shown if v.version == int(rest.partition(".")[0])]
+    return any(asker.reads(cell.place) for v in shown for cell in v.cells.all())
 
 
 def whole(asker: Asker, thing: Thing) -> bool:
@@ -120,15 +140,21 @@ def accounts(name: str) -> dict[str, Any]:
     return {"things": one(name, "sheng"), "absent": lambda: reverse(name, args=["nobody-of-this-name"])}
 
 
-def attachments() -> list[Thing]:
-    return [
-        Thing(reverse("supervision-evidence", args=[a.pk]), a.case.place, a.case_id)
-        for a in Attachment.objects.select_related("case")[:3]
+def attachments(process: str, name: str) -> Callable[[], list[Thing]]:
+    """The files kept with cases of a process."""
+    return lambda: [
+        Thing(reverse(name, args=[a.pk]), a.case.place, a.case_id)
+        for a in Attachment.objects.filter(case__process=process).select_related("case")[:3]
     ]
 
 
 def starts() -> list[Thing]:
     return [Thing(reverse("collection-start", args=[*TASK, p]), p) for p in PLACES]
+
+
+def releases() -> list[Thing]:
+    """The files of papers that were released."""
+    return [Thing(reverse("paper-release", args=[r.sha256]), r.issue.place or "330000") for r in Release.objects.all()]
 
 
 def no_such(name: str, *arguments: object) -> Callable[[], str]:
@@ -174,6 +200,7 @@ PUBLIC: dict[str, Rule] = {
     "open-api-en": Rule(anybody),
     "open-indicator-en": Rule(anybody, things=one("open-indicator-en", CARD)),
     "privacy": Rule(anybody),
+    "display": Rule(anybody),
 }
 API: dict[str, Rule] = {
     "api:openapi-json": Rule(anybody),
@@ -190,7 +217,7 @@ API: dict[str, Rule] = {
     "api:processes": Rule(anybody),
     "api:allocate": Rule(nobody, may("planning.allocate", ""), sent=SPLIT),
     "api:export": Rule(may("observations.export", "")),
-    "api:cases": Rule(known),
+    "api:cases": Rule(anyone),
     "api:case": Rule(sees, **about_cases("", "api:case")),
     "api:move": Rule(nobody, sees, **about_cases("", "api:move"), sent={"transition": "submit", "seen": 1}),
 }
@@ -198,15 +225,16 @@ OWN: dict[str, Rule] = {
     "login": Rule(anybody, anybody),
     "login-code": Rule(nobody, anybody),
     "logout": Rule(nobody, anybody),
-    "account": Rule(known),
-    "account-password": Rule(known, known),
-    "account-factor": Rule(known, known),
-    "account-sessions": Rule(nobody, known),
+    "account": Rule(anyone),
+    "account-password": Rule(anyone, anyone),
+    "account-factor": Rule(anyone, anyone),
+    "account-sessions": Rule(nobody, anyone),
     "account-delegate": Rule(nobody, known),
     "account-delegate-end": Rule(nobody, nobody, things=one("account-delegate-end", ABSENT)),
-    "account-data": Rule(known),
+    "account-data": Rule(anyone),
+    "personal": Rule(anyone, anyone),
     "kept": Rule(nobody, nobody, things=one("kept", ABSENT)),
-    "work": Rule(known),
+    "work": Rule(anyone),
     "uses": Rule(known),
     "use": Rule(at_place, things=lambda: [Thing(reverse("use", args=["innovative_city", p]), p) for p in PLACES]),
 }
@@ -227,6 +255,11 @@ ADMINISTRATION: dict[str, Rule] = {
     "account-change": Rule(
         nobody, TRIO, **accounts("account-change"), sent={"do": "grant", "role": "approver", "place": ""}
     ),
+    "account-reveal": Rule(
+        nobody, may("registry.reveal", ""), **accounts("account-reveal"), sent={"why": "核对交接人的身份"}
+    ),
+    "privacy-register": Rule(TRIO),
+    "privacy-register-csv": Rule(TRIO),
     "audit": Rule(may("records.read", "")),
     "audit-verify": Rule(nobody, may("records.verify", "")),
     "audit-export": Rule(may("records.export", "")),
@@ -234,7 +267,8 @@ ADMINISTRATION: dict[str, Rule] = {
 }
 PLACES = ("330100", "330102", "330200", "330203")
 WORK: dict[str, Rule] = {
-    "cases": Rule(known),
+    "cases": Rule(anyone),
+    "case-new": Rule(nobody, things=one("case-new", "supervision"), absent=no_such("case-new", "nothing")),
     "case": Rule(sees, **about_cases("", "case")),
     "case-move": Rule(sees, sees, **about_cases("", "case-move"), sent=MOVE),
     "supervision": Rule(known),
@@ -246,7 +280,11 @@ WORK: dict[str, Rule] = {
     ),
     "supervision-template": Rule(known),
     "supervision-lines": Rule(nobody, things=one("supervision-lines", "nothing")),
-    "supervision-evidence": Rule(sees, things=attachments, absent=no_such("supervision-evidence", ABSENT)),
+    "supervision-evidence": Rule(
+        sees,
+        things=attachments("supervision", "supervision-evidence"),
+        absent=no_such("supervision-evidence", ABSENT),
+    ),
     "supervision-item": Rule(sees, **about_cases("supervision", "supervision-item")),
     "supervision-step": Rule(sees, sees, **about_cases("supervision", "supervision-step"), sent=STEP),
     "supervision-slip": Rule(nobody, perhaps=sees, **about_cases("supervision", "supervision-slip", "blue")),
@@ -254,7 +292,7 @@ WORK: dict[str, Rule] = {
     "papers": Rule(known),
     "paper-new": Rule(known, anywhere("papers.make")),
     "paper-file": Rule(nobody, things=one("paper-file", "nothing.docx")),
-    "paper-release": Rule(nobody, things=one("paper-release", "0" * 64)),
+    "paper-release": Rule(at_place, things=releases, absent=no_such("paper-release", "0" * 64)),
     "paper": Rule(nobody, perhaps=at_place, **papers("paper")),
     "paper-notes": Rule(nobody, may("papers.note"), **papers("paper-notes"), sent={"text": "越权"}),
     "paper-make": Rule(nobody, may("papers.make"), **papers("paper-make")),
@@ -264,12 +302,12 @@ WORK: dict[str, Rule] = {
     "paper-picture": Rule(nobody, perhaps=at_place, **papers("paper-picture", "nothing")),
     "studio": Rule(known),
     "studio-new": Rule(nobody, nobody, things=one("studio-new", query="?target=nothing")),
-    "studio-plan": Rule(at_place, may("planning.allocate"), perhaps=known, **plans("studio-plan")),
+    "studio-plan": Rule(split, may("planning.allocate"), **plans("studio-plan")),
     "studio-map": Rule(nobody, things=one("studio-map")),
-    "studio-compare": Rule(at_place, perhaps=known, **plans("studio-compare")),
+    "studio-compare": Rule(split, **plans("studio-compare")),
     "studio-counter": Rule(nobody, known, **plans("studio-counter")),
-    "studio-xlsx": Rule(at_place, perhaps=known, **plans("studio-xlsx", 1)),
-    "studio-csv": Rule(at_place, perhaps=known, **plans("studio-csv", 1)),
+    "studio-xlsx": Rule(split, **plans("studio-xlsx", 1)),
+    "studio-csv": Rule(split, **plans("studio-csv", 1)),
 }
 COLLECTING: dict[str, Rule] = {
     "collection": Rule(known),
@@ -290,6 +328,10 @@ COLLECTING: dict[str, Rule] = {
     "collection-cell": Rule(nobody, sees, **about_cases("collection", "collection-cell", CARD), sent={"value": "1"}),
     "collection-review": Rule(
         sees, sees, **about_cases("collection", "collection-review"), sent={"transition": "accept"}
+    ),
+    "collection-attach": Rule(sees, sees, **about_cases("collection", "collection-attach")),
+    "collection-evidence": Rule(
+        sees, things=attachments("collection", "collection-evidence"), absent=no_such("collection-evidence", ABSENT)
     ),
     "collection-history": Rule(sees, **about_cases("collection", "collection-history")),
     "collection-slice-template": Rule(sees, **about_cases("collection", "collection-slice-template")),

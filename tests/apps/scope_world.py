@@ -18,6 +18,7 @@ from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry import access
 from rongtong.apps.registry.actions import create_account, grant, system_account
 from rongtong.apps.registry.models import Account, Failure, Kept, Visit
+from rongtong.apps.registry.roles import OUTSIDE
 
 # (role, place); "" is the whole instance. The city and county of the demonstration, and neighbours of both.
 HELD = (
@@ -27,6 +28,7 @@ HELD = (
     *((role, "330102") for role in ("county_officer", "reader")),
     ("city_officer", "330200"),
     ("county_officer", "330203"),
+    *((role, "330102") for role in OUTSIDE),
 )
 # A refusal is written down too; it is no change.
 DENIED = "registry.denied"
@@ -48,6 +50,11 @@ class Asker:
     @cached_property
     def places(self) -> access.Visible:
         return access.visible_places(self.user)  # type: ignore[arg-type]
+
+    @property
+    def outside(self) -> bool:
+        """Whether the account is from outside the offices."""
+        return self.account is not None and self.name.rsplit("-", 1)[0].replace("-", "_") in OUTSIDE
 
     def reads(self, place: str) -> bool:
         """Whether the place lies within what the account reads; "" is the whole."""

@@ -165,7 +165,7 @@ def test_an_address_that_is_not_there_is_refused_in_json(officer: Caller) -> Non
     for address in ("/api/nothing", "/api/cases/-1/moves"):
         answer = Client(HTTP_HOST="localhost").post(address)
         assert answer.status_code == 404
-        assert answer.json() == {"error": "没有这个地址。"}
+        assert answer.json() == {"error": "没有这个地址。", "error_en": "There is no such address."}
 
 
 def test_a_body_that_is_no_json_or_too_big_is_refused(settings: Any, officer: Caller) -> None:

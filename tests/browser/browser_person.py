@@ -77,6 +77,10 @@ class Person:
     def text(self) -> str:
         return self.page.locator("main").inner_text()
 
+    def sees(self, words: str) -> None:
+        """Wait until the page says this."""
+        self.page.locator("main").get_by_text(words).first.wait_for()
+
     def row(self, name: str) -> Locator:
         """The row of a table whose text has this name."""
         return self.page.get_by_role("row").filter(has_text=name).first

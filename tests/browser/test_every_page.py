@@ -21,7 +21,9 @@ HEIGHT = 768
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLD, WARM = 1024 * 1024, 200 * 1024
 ACCOUNTS = ("", "sheng", "guihua", "bianji", "qianfa", "chakan", "xitong", "anquan", "shenji", "shi-330100",
-            "shi-qianfa-330100", "xian-330102")  # fmt: skip
+            "shi-qianfa-330100", "xian-330102", "qiye")  # fmt: skip
+# Like the firm's, these accounts from outside the offices open public pages and cases of their own, and have none.
+LIKE_QIYE = {"gaoxiao", "chengban", "zhuanjia", "jingliren"}
 Login = Callable[..., "BrowserContext"]
 
 
@@ -33,7 +35,7 @@ def axe() -> str:
 
 
 def test_the_accounts_asked_are_those_of_the_demonstration(site: Site) -> None:
-    assert set(ACCOUNTS) - {""} == set(site.passwords)
+    assert set(ACCOUNTS) - {""} | LIKE_QIYE == set(site.passwords)
 
 
 def test_no_link_that_is_shown_is_dead(reachable: list[Found]) -> None:
@@ -90,7 +92,8 @@ class Meter:
 
 
 def violations(page: Page, axe: str) -> list[str]:
-    """What axe-core finds wrong on the open page, one line a place."""
+    """What axe-core finds wrong on the open page with all it folds away shown, one line a place."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     page.evaluate(axe)
     found = page.evaluate(
         "async rules => (await axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})).violations",

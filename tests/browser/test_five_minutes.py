@@ -87,13 +87,16 @@ def cast(request: Any, browser: Browser, peopled: Path, tmp_path: Path) -> Itera
 def test_the_first_five_minutes(cast: Cast, tmp_path: Path) -> None:
     from_the_red_city_to_the_clause(cast())
     before = figure_of_the_county(cast())
+    drawn = region_of_the_county(cast())
     assert before != ON_THE_MAP
     the_faulty_workbook_comes_back_marked(cast("xian-330102"), cast.site, tmp_path)
     the_mended_one_is_submitted(cast("xian-330102"), tmp_path)
     review(cast("shi-330100"), "市级审核通过")
     assert figure_of_the_county(cast()) == before, "nothing counts before the province has approved"
+    assert region_of_the_county(cast()) == drawn
     review(cast("sheng"), "省级审核通过")
     assert figure_of_the_county(cast()) == ON_THE_MAP
+    assert region_of_the_county(cast()) != drawn, "the map itself says another number"
     the_red_city_is_asked(cast("sheng"))
     the_red_city_answers(cast("shi-330400"))
     cast("sheng").open("/supervision/")
@@ -116,6 +119,16 @@ def figure_of_the_county(reader: Person) -> str:
     """The county's figure on the map's table."""
     reader.open(COUNTIES)
     return str(reader.row(COUNTY).get_by_role("link").nth(1).inner_text())
+
+
+def region_of_the_county(reader: Person) -> tuple[str, str]:
+    """What the county's own shape on the map says, and its colour."""
+    reader.open(COUNTIES)
+    region = reader.page.locator("#answer .map a.region[data-place='330102']")
+    said, colour = region.get_attribute("aria-label"), region.locator("path").first.get_attribute("fill")
+    assert said
+    assert COUNTY in said
+    return said, str(colour)
 
 
 def the_faulty_workbook_comes_back_marked(county: Person, site: Site, folder: Path) -> None:

@@ -201,7 +201,7 @@ def test_a_city_files_its_own_table_straight_to_the_province_and_sees_its_counti
     counties = "指标,地区,期,数值,单位,状态,发布日期\n" + "".join(
         f"new_hte,{place},2025H1,{value},家,演示,2025-07-10\n" for place, value in (("330102", 44), ("330105", 30))
     )
-    import_file(counties.encode(), "县数.csv", actor=offices.city)
+    import_file(counties.encode(), "县数.csv", actor=offices.province)
     case = filing.open_slice(collecting.task("city_transfer", "2025H1"), CITY, actor=offices.city)
     assert slices.read_slice(case).cell("new_hte").below == "74（2/13 个县）"
     values = {

@@ -47,7 +47,9 @@ def test_a_collection_that_cannot_be_filled_in_is_found(old: str, new: str, word
 
 
 def test_shipped_collections_have_no_findings() -> None:
-    assert [str(p) for p in check(combine([layer("example")])) if "collections.yaml" in p.file] == []
+    assert [str(p) for p in check(combine([layer("china"), layer("example")])) if "collections.yaml" in p.file] == []
+    (alone,) = [p for p in check(combine([layer("example")])) if "collections.yaml" in p.file]
+    assert (alone.severity, "没有流程“collection”" in alone.message) == ("warning", True)
 
 
 @pytest.mark.django_db

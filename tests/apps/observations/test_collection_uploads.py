@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
 import pytest
-from collection_fixtures import COUNTY, Offices, browser, kept_offices
+from collection_fixtures import CITY, COUNTY, NEIGHBOUR, Offices, browser, kept_offices
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import collecting, demo, filing
+from rongtong.apps.observations.actions import import_file
 from rongtong.apps.observations.models import Batch, Entry, Observation, OfficeSource, Upload
+from rongtong.apps.records.models import Leaf
 from rongtong.engine.pack.read import read_layer
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +104,7 @@ def test_a_change_made_between_preview_and_confirmation_is_not_overwritten(case:
     assert Entry.objects.get(indicator="new_hte").value == "50"
 
 
-STANDARD = "指标,地区,期,数值,单位,状态,发布日期\ninput_government,330105,2025H1,{},亿元,快报,2025-07-12\n"
+STANDARD = "指标,地区,期,数值,单位,状态,发布日期\ninput_government,330105,2025Q1,{},亿元,快报,2025-07-12\n"
 
 
 def test_an_import_is_previewed_confirmed_and_changes_nothing_the_second_time(offices: Offices) -> None:
@@ -118,6 +121,34 @@ def test_an_import_about_another_office_is_refused_before_anything_is_compared(o
     client = browser(offices.county)
     answer = send(client, "/collection/upload", STANDARD.format("4.4").encode(), "a.csv")
     assert answer.status_code == 403
+
+
+FILED = "指标,地区,期,数值,单位,状态,发布日期\n{},{},2025H1,9.9,亿元,快报,2025-07-14\n"
+
+
+def test_a_city_cannot_load_what_a_county_files_for_approval(offices: Offices) -> None:
+    """Neither a first value nor a later one, nor a city what it files itself; the file says which table takes it."""
+    client, before = browser(offices.city), Observation.objects.count()
+    for indicator, place, table in (
+        ("input_enterprise", COUNTY, "科投1表 县（市、区）科技创新投入"),
+        ("input_government", NEIGHBOUR, "科投1表 县（市、区）科技创新投入"),
+        ("fiscal_st_month", CITY, "科转1表 设区市成果转化与财政科技支出"),
+    ):
+        page = send(client, "/collection/upload", FILED.format(indicator, place).encode(), "a.csv").content.decode()
+        assert table in page
+        assert "填报后提交审核" in page
+        assert "确认导入" not in page
+        client.post(f"/collection/upload/{Upload.objects.latest('pk').pk}", {"do": "confirm"})
+    report = import_file(FILED.format("input_enterprise", COUNTY).encode(), "a.csv", actor=offices.city)
+    assert [(f.severity, f.cell) for f in report.findings] == [("强制性", "D2")]
+    assert Observation.objects.count() == before
+
+
+def test_the_province_may_load_what_counties_file_and_the_log_says_so(offices: Offices) -> None:
+    report = import_file(FILED.format("input_enterprise", COUNTY).encode(), "a.csv", actor=offices.province)
+    assert report.batch is not None
+    leaf = Leaf.objects.filter(kind="observations.import").latest("sequence")
+    assert (leaf.actor, json.loads(leaf.payload.text)["rows_past_filing"]) == ("province", 1)
 
 
 def test_a_kept_file_is_its_senders_alone(offices: Offices) -> None:
@@ -182,12 +213,12 @@ def test_an_unknown_layout_is_guessed_from_its_headings(offices: Offices) -> Non
         ("杭州经开区",),
     )
     picked = {p.column.heading: (p.indicator, p.unit) for p in guessed.context["picked"]}
-    assert picked["政府科技创新投入(万元)"] == ("input_government", "万元")
-    assert picked["新认定高企(家)"][1] in ("", "家")
+    assert picked["投入·政府科技创新投入(万元)"] == ("input_government", "万元")
+    assert picked["投入·新认定高企(家)"][1] in ("", "家")
 
 
 def test_a_layout_once_taught_reads_the_next_months_file_without_mapping(offices: Offices) -> None:
-    client = browser(offices.city)
+    client = browser(offices.province)
     _, answer = teach(client, foreign((32000, 33000, 34000)))
     assert OfficeSource.objects.get().version == 1
     assert answer.redirect_chain[-1][0].startswith("/collection/upload/")
@@ -205,7 +236,7 @@ def test_a_layout_once_taught_reads_the_next_months_file_without_mapping(offices
 
 
 def test_a_layout_is_exported_as_a_file_that_a_pack_takes(offices: Offices) -> None:
-    client = browser(offices.city)
+    client = browser(offices.province)
     teach(client, foreign((32000, 33000, 34000)))
     answer = client.get("/collection/sources/office_summary.yaml")
     manifest = b'code: t\nname: t\nversion: "1"\nroot_place: "330000"\n'

@@ -328,8 +328,8 @@ def test_a_file_that_somebody_else_takes_in_at_the_same_moment_is_counted_as_the
     planned = actions._plan
     raced: list[Report] = []
 
-    def plan_then_lose_the_race(*arguments: Any) -> Any:
-        plan = planned(*arguments)
+    def plan_then_lose_the_race(*arguments: Any, **more: Any) -> Any:
+        plan = planned(*arguments, **more)
         if not raced:
             monkeypatch.setattr(actions, "_plan", planned)
             raced.append(take_in(as_csv([row()])))

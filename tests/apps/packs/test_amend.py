@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from packs import PACKS
 from rongtong import clock
 from rongtong.apps.cases import actions as cases
 from rongtong.apps.cases.models import Case
+from rongtong.apps.observations import queries as observations
+from rongtong.apps.observations.actions import import_file
 from rongtong.apps.packs import amend_actions, amend_effect, amend_layer, amend_queries, queries
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.packs.amend_actions import AmendRefused, StaleAmendment
@@ -27,6 +30,7 @@ from rongtong.engine.period import Period
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2025, 7, 15)
+HALF_OF_FIRMS = ("企业科技创新投入", "2025年上半年")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,31 @@ def drafted(people: People, *changes: Change, day: date = TODAY) -> Amendment:
     return amend_actions.put(row.pk, changes, seen=row.number, actor=people.drafter) if changes else row
 
 
+def turned(code: str, *pairs: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A lamp rule as it is, and with texts of its conditions replaced in pairs."""
+    rule = amend_layer.plain(queries.current().get("lamps", code))
+    cases_ = [dict(c) for c in rule["cases"]]
+    for old, new in zip(pairs[::2], pairs[1::2], strict=True):
+        cases_ = [{**c, "when": c["when"].replace(old, new)} for c in cases_]
+    return rule, {**rule, "cases": cases_}
+
+
+def effect_of(people: People, *changes: Change, day: date = TODAY) -> amend_effect.Effect:
+    return amend_effect.effect(amend_queries.laid(drafted(people, *changes, day=day)))
+
+
+def unlisted() -> str:
+    """An indicator that the dispatch paper does not name, with growth at the cities."""
+    paper = queries.current().get("papers", "dispatch")
+    for code in observations.codes_with_values(TODAY):
+        period = observations.latest_period(code, TODAY)
+        if period is None or code in (*paper.indicators, *paper.real_indicators):
+            continue
+        if any("yoy" in row.figures for row in planning.monitor(planning.Asked(code, period)).rows):
+            return code
+    raise AssertionError("no such indicator")
+
+
 def sent(people: People, row: Amendment) -> Case:
     case = amend_queries.case_of(row)
     assert case is not None
@@ -81,21 +110,79 @@ def lamp(place: str) -> str:
 
 
 def test_the_effect_is_seen_before_anything_is_in_force(people: People) -> None:
-    effect = amend_effect.effect(amend_queries.laid(drafted(people, yellow_line(), day=TODAY + timedelta(days=30))))
-    assert [(m.indicator, m.place, m.before, m.after) for m in effect.lamps] == [
-        ("企业科技创新投入", "舟山", "▲ 滞后", "■ 严重滞后")
-    ]
+    effect = effect_of(people, yellow_line(), day=TODAY + timedelta(days=30))
+    here = [(m.place, m.before, m.after) for m in effect.lamps if (m.about, m.period) == HALF_OF_FIRMS]
+    assert ("舟山", "▲ 滞后", "■ 严重滞后") in here
     assert effect.figures == effect.ranks == ()
     assert lamp("330900") == "yellow"
 
 
 def test_a_changed_target_moves_figures(people: People) -> None:
-    effect = amend_effect.effect(
-        amend_queries.laid(drafted(people, statement("targets", "input_government_2025", value="1300")))
-    )
-    moved = {(m.place, m.measure): (m.before, m.after) for m in effect.figures}
+    effect = effect_of(people, statement("targets", "input_government_2025", value="1300"))
+    moved = {(m.place, m.measure): (m.before, m.after) for m in effect.figures if "2025年上半年" in m.period}
     assert moved[("全省", "目标")] == ("1200 亿元", "1300 亿元")
     assert any(measure == "完成率" for _, measure in moved)
+
+
+def test_a_lamp_rule_shows_every_lamp_that_the_boards_then_show(people: People) -> None:
+    """Of every indicator, at every place of every board that a page shows; of none that stays."""
+    row = drafted(people, Change("lamps", "pace", *turned("pace", "ratio >= 1", "ratio >= 0")),
+                  statement("indicators", unlisted(), lamp="growth_vs_parent"),
+        Change("lamps", "growth_vs_parent", *turned("growth_vs_parent", "gap >= 0", "gap >= 3")))  # fmt: skip
+    laid = amend_queries.laid(row)
+    assert laid.after is not None
+    said = {(m.about, m.period, m.place) for m in amend_effect.effect(laid).lamps}
+    wanted = set()
+    for code in observations.codes_with_values(TODAY):
+        period = observations.latest_period(code, TODAY)
+        assert period is not None
+        for level, within in (("city", ""), ("county", "330100"), ("county", "330400")):
+            asked = planning.Asked(code, period, level, within)
+            with queries.supposing(laid.before):
+                old = planning.monitor(asked)
+            with queries.supposing(laid.after):
+                new = planning.monitor(asked)
+            for a, b in zip((old.total, *old.rows), (new.total, *new.rows), strict=True):
+                if (a.lamp and a.lamp.code) != (b.lamp and b.lamp.code):
+                    wanted.add((old.card.name, period.chinese, a.name))
+    paper = queries.current().get("papers", "dispatch")
+    listed = {queries.current().get("indicators", c).name for c in (*paper.indicators, *paper.real_indicators)}
+    assert wanted <= said
+    assert {name for name, _, _ in wanted} - listed, "an indicator that no paper names moves too"
+
+
+def test_a_county_board_moves_as_the_citys_does(people: People) -> None:
+    effect = effect_of(people, statement("indicators", "input_enterprise", decimals=0))
+    assert {"杭州", "上城"} <= {m.place for m in effect.figures if (m.about, m.period) == HALF_OF_FIRMS}
+
+
+def test_an_amended_card_moves_what_is_derived_from_it(people: People) -> None:
+    years = "".join(
+        f"{code},330000,{year},{value},亿元,实际,2025-07-01\n"
+        for year in (2023, 2024)
+        for code, value in (("gdp", 82553 + year), ("rd_total", 2640 + year))
+    )
+    report = import_file(f"指标,地区,期,数值,单位,状态,发布日期\n{years}".encode(), "两数.csv", actor=people.system)
+    assert report.batch is not None, [str(f) for f in report.findings]
+    effect = effect_of(people, statement("indicators", "rd_intensity", decimals=1))
+    (value,) = [m for m in effect.figures if (m.about, m.measure, m.place) == ("R&D经费投入强度", "数值", "全省")]
+    assert value.before != value.after
+    effect = effect_of(people, statement("indicators", "gdp", decimals=1))
+    assert "R&D经费投入强度" in {name.partition(" ")[0] for name in effect.boards}
+
+
+def test_the_lamp_of_the_deadline_reaches_the_ledger_and_the_open_tasks(people: People) -> None:
+    data = {"title": "按时限亮灯", "level": "blue", "source": "manual", "deadline": "2025-07-25"}
+    due = date(2025, 7, 25)
+    cases.open_case(
+        "supervision", actor=people.drafter, place="330100", key="lit", title=data["title"], data=data, due=due
+    )
+    about: set[str] = set()
+    for days in (0, 900):
+        rule = turned("deadline", "days_left <= 10", f"days_left <= {days}", "days_left > 10", f"days_left > {days}")
+        row = drafted(people, Change("lamps", "deadline", *rule))
+        about |= {m.about for m in amend_effect.effect(amend_queries.laid(row), people.drafter).lamps}
+    assert about == {"承诺一本账", "督办时限"}
 
 
 def test_published_it_is_in_force_and_past_days_keep_their_rule(people: People) -> None:
@@ -132,22 +219,20 @@ def test_who_sent_it_does_not_publish_it_and_a_drafter_cannot(people: People) ->
     assert not Publication.objects.exists()
 
 
-def test_what_the_pack_check_refuses_is_found_with_what_to_do_and_not_published(people: People) -> None:
+def test_what_the_pack_check_refuses_is_found_with_what_to_do_and_not_sent(people: People) -> None:
     row = drafted(people, statement("targets", "input_government_2025", unit="家"))
     found = [f for f in amend_queries.laid(row).findings if f.blocking]
     assert {(f.kind, f.code) for f in found} == {("targets", "input_government_2025")}
     assert all(f.problem.do for f in found)
-    case = sent(people, row)
     snapshots = Snapshot.objects.count()
-    with pytest.raises(cases.GuardRefused):
-        cases.move(case.pk, "publish", actor=people.signer, seen=case.events)
+    with pytest.raises(cases.GuardRefused, match="input_government_2025"):
+        sent(people, row)
     assert Snapshot.objects.count() == snapshots
 
 
-def test_an_amendment_without_statements_is_not_published(people: People) -> None:
-    case = sent(people, drafted(people))
+def test_an_amendment_without_statements_is_not_sent(people: People) -> None:
     with pytest.raises(cases.GuardRefused, match="没有一条修订内容"):
-        cases.move(case.pk, "publish", actor=people.signer, seen=case.events)
+        sent(people, drafted(people))
 
 
 def test_a_day_before_today_is_refused(people: People) -> None:
@@ -157,11 +242,11 @@ def test_a_day_before_today_is_refused(people: People) -> None:
 
 def test_a_changed_base_stops_publication_until_it_is_checked_again(people: People) -> None:
     row = drafted(people, statement("targets", "input_government_2025", note="甲"))
+    case = sent(people, row)
     published(people, drafted(people, statement("targets", "input_government_2025", note="乙")))
     assert not amend_queries.up_to_date(row)
     (shown,) = amend_queries.shown(row)
     assert [f.overtaken for f in shown.fields] == ["乙"]
-    case = sent(people, row)
     with pytest.raises(cases.GuardRefused, match="起草之后规则包变了"):
         cases.move(case.pk, "publish", actor=people.signer, seen=case.events)
     cases.move(case.pk, "send_back", actor=people.signer, seen=case.events, data={"reason": "请重新检查"})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 from html import unescape
+from typing import Any
 
 import openpyxl
 import pytest
 from django.http import QueryDict
 from django.test import Client
 
-from rongtong.apps.packs import amend_fields, amend_layer, amend_queries, queries
+from rongtong.apps.cases.models import Case
+from rongtong.apps.packs import amend_fields, amend_layer, amend_queries, amend_sheet, queries
 from rongtong.apps.packs.models import Amendment, Publication
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
@@ -79,7 +81,7 @@ def test_a_rule_is_changed_by_form_and_its_effect_shown(drafter: Client, row: Am
     page = drafter.get(f"/amendments/{row.pk}/").content.decode()
     assert "<ins>▲ 滞后：进度比 ≥ 0.9" in page
     assert "<del>▲ 滞后：进度比 ≥ 0.85" in page
-    assert "灯：1 处" in page
+    assert re.search(r"企业科技创新投入 2025年上半年：\d+ 处", page)
     assert "舟山" in page
     assert "提请审签</button>" in page
     assert " style=" not in page
@@ -109,6 +111,15 @@ def test_the_code_of_a_statement_stays(drafter: Client, row: Amendment) -> None:
     assert "不能改" in drafter.post(address, data).content.decode()
 
 
+def test_codes_of_other_statements_are_offered_with_their_names(drafter: Client, row: Amendment) -> None:
+    page = drafter.get(f"/amendments/{row.pk}/targets/statement").content.decode()
+    assert re.search(r'<input id="indicator"[^>]* list="known-indicators"', page)
+    assert re.search(r'<input id="cite-document"[^>]* list="known-documents"', page)
+    name = queries.current().get("indicators", "input_government").name
+    assert f'<option value="input_government">{name}</option>' in page
+    assert '<option value="330100">' in page
+
+
 def test_a_new_target_is_added(drafter: Client, row: Amendment) -> None:
     address = f"/amendments/{row.pk}/targets/statement"
     data = form_of(drafter.get(address).content.decode())
@@ -131,7 +142,49 @@ def test_a_finding_of_the_check_is_shown_and_nothing_can_be_sent(drafter: Client
     drafter.post(address, data)
     page = drafter.get(f"/amendments/{row.pk}/").content.decode()
     assert "<strong>错误</strong>" in page
-    assert "提请审签</button>" not in page
+    assert 'disabled aria-describedby="why-submit">提请审签</button>' in page
+    answer = submit(drafter, row)
+    assert answer.status_code == 422
+    assert "不能送审" in answer.content.decode()
+    assert "input_government_2025" in answer.content.decode()
+    assert case_of(row).stage == "draft"
+
+
+def test_an_amendment_without_a_change_cannot_be_sent(drafter: Client, row: Amendment) -> None:
+    answer = submit(drafter, row)
+    assert answer.status_code == 422
+    assert "没有一条修订内容" in answer.content.decode()
+    assert case_of(row).stage == "draft"
+
+
+def test_a_withdrawn_amendment_is_taken_up_again_with_a_reason(drafter: Client, row: Amendment) -> None:
+    assert move(drafter, row, "withdraw", reason="先看半年的数").status_code == 302
+    page = drafter.get(f"/amendments/{row.pk}/").content.decode()
+    assert "恢复</button>" in page
+    assert move(drafter, row, "reopen").status_code == 422
+    assert move(drafter, row, "reopen", reason="半年的数来了").status_code == 302
+    assert case_of(row).stage == "draft"
+    address = f"/amendments/{row.pk}/lamps/statement?code=pace"
+    data = form_of(drafter.get(address).content.decode())
+    data["cases-3-when"], data["cases-4-when"] = "ratio >= 0.9", "ratio < 0.9"
+    assert drafter.post(address, data).status_code == 302
+    assert submit(drafter, row).status_code == 302
+    assert case_of(row).stage == "review"
+
+
+def case_of(row: Amendment) -> Case:
+    found = amend_queries.case_of(row)
+    assert found is not None
+    return found
+
+
+def move(client: Client, row: Amendment, transition: str, **data: str) -> Any:
+    case = case_of(row)
+    return client.post(f"/cases/{case.pk}/move", {"transition": transition, "seen": case.events, **data})
+
+
+def submit(client: Client, row: Amendment) -> Any:
+    return move(client, row, "submit")
 
 
 def sheet_of(drafter: Client, address: str) -> openpyxl.Workbook:
@@ -250,3 +303,46 @@ def test_a_city_a_reader_and_a_stranger(demo_store: Account, row: Amendment) -> 
 )
 def test_what_does_not_exist_is_not_found(drafter: Client, row: Amendment, address: str) -> None:
     assert drafter.get(address.format(pk=row.pk)).status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["a: 2025-13-45", "&a [*a]", "[" * 15_000, "x" * 20_001])
+def test_a_part_that_cannot_be_read_is_a_fault_of_its_field(drafter: Client, row: Amendment, typed: str) -> None:
+    address = f"/amendments/{row.pk}/targets/statement?code=input_government_2025"
+    data = form_of(drafter.get(address).content.decode())
+    data["milestones"] = typed
+    answer = drafter.post(address, data)
+    assert answer.status_code == 422
+    assert 'href="#milestones"' in answer.content.decode()
+
+
+def test_a_title_longer_than_its_column_is_refused_in_words(drafter: Client, row: Amendment) -> None:
+    answer = drafter.post("/amendments/new", {**NEW, "title": "长" * 201})
+    assert answer.status_code == 422
+    assert "名称有 201 个字，最多 200 个" in answer.content.decode()
+    assert Amendment.objects.count() == 1
+
+
+def test_a_text_like_a_formula_leaves_and_comes_back_as_text(demo_store: Account) -> None:
+    pack = queries.current()
+    formula = '=HYPERLINK("http://evil.example","x")'
+    value = {**amend_layer.plain(pack.all("lamps")[0]), "name": formula}
+    data = amend_sheet.workbook(pack, "lamps", {value["code"]: value})
+    cells = [c for line in openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows() for c in line]
+    (cell,) = [c for c in cells if c.value == formula]
+    assert (cell.data_type, cell.quotePrefix) == ("s", True)
+    assert not [c for c in cells if c.data_type == "f"]
+    changes, faults = amend_sheet.read(data, "灯.xlsx", pack, "lamps")
+    assert not faults
+    assert [c.after["name"] for c in changes] == [formula]
+
+
+def test_json_nested_without_end_is_a_fault_of_its_cell(demo_store: Account) -> None:
+    pack = queries.current()
+    book = openpyxl.load_workbook(io.BytesIO(amend_sheet.workbook(pack, "lamps", {})))
+    names = [c.value for c in book.active[2]]
+    book.active.cell(3, names.index("cases") + 1).value = "[" * 15_000
+    out = io.BytesIO()
+    book.save(out)
+    changes, faults = amend_sheet.read(out.getvalue(), "灯.xlsx", pack, "lamps")
+    assert not changes
+    assert ["层" in fault.message for fault in faults] == [True]

@@ -255,3 +255,10 @@ def test_our_font_holds_the_lamps_and_the_common_characters() -> None:
     missing = drawn.pop("龘")
     assert len(set(drawn.values())) == len(drawn)
     assert missing not in drawn.values()
+
+
+def test_what_belongs_to_no_bar_stands_below_all_of_them() -> None:
+    spec = ranking_bars([("甲", "2"), ("乙", None)], middle=None, title="构成", unit="亿元", rest=("差额", "-9"))
+    rows = spec["layer"][0]["data"]["values"]
+    assert [row["name"] for row in rows] == ["甲", "乙", "差额"]
+    assert rows[-1]["said"] == "差额：-9亿元"

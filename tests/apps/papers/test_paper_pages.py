@@ -9,8 +9,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from rongtong.apps.papers import preview
 from rongtong.apps.papers.actions import make, save_notes
 from rongtong.apps.papers.models import Issue, Note
+from rongtong.apps.papers.queries import Title
 from rongtong.apps.papers.writing import make_file
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
@@ -185,6 +187,22 @@ def test_a_reader_looks_but_does_not_write(log_in) -> None:
     assert reader.post(PAGE + "notes", {"text:next": "x", "seen:next": "0"}).status_code == 403
     assert reader.post(PAGE + "make").status_code == 403
     assert not Note.objects.exists()
+
+
+def test_the_way_to_write_a_paragraph_is_shown_only_to_who_writes(editor: Client, log_in) -> None:
+    reader = log_in("kan", "reader")
+    assert "改这一段" in text(editor, PAGE)
+    assert "改这一段" not in text(reader, PAGE)
+    assert "改这一段" in text(editor, PAGE)
+
+
+def test_a_preview_is_kept_while_only_accounts_change(editor: Client, demo_store: Account) -> None:
+    title = Title("dispatch", "2025H1")
+    kept = preview.shown(title)
+    create_account("later", "某人", actor=demo_store, demo=True)
+    assert preview.shown(title) is kept
+    save_notes("dispatch", "2025H1", {"measures": "写了一句。"}, demo_store)
+    assert preview.shown(title) is not kept
 
 
 def test_generated_drafts_in_the_folder_are_handed_out_to_who_reads_the_whole(log_in) -> None:

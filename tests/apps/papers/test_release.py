@@ -138,6 +138,33 @@ def test_an_issue_sent_back_can_be_sent_again(people: People) -> None:
     assert send(issue, people.editor).stage == "review"
 
 
+def test_a_withdrawn_issue_is_taken_up_again_with_a_reason_and_released(people: People) -> None:
+    editor, page = Client(HTTP_HOST="localhost"), "/papers/dispatch/2025H1/"
+    editor.force_login(people.editor)
+    issue = issued(people)
+    case = send(issue, people.editor)
+    case = cases.move(case.pk, "withdraw", actor=people.editor, seen=case.events, data={"reason": "会议改期"})
+    with pytest.raises(PaperRefused, match="先恢复"):
+        send(issue, people.editor)
+    assert "恢复</button>" in editor.get(page).content.decode()
+    with pytest.raises(cases.FormRefused):
+        cases.move(case.pk, "reopen", actor=people.editor, seen=case.events)
+    case = cases.move(case.pk, "reopen", actor=people.editor, seen=case.events, data={"reason": "会议照开"})
+    assert case.stage == "draft"
+    assert signed(people, send(issue, people.editor)).issue == issue
+
+
+def test_an_older_issue_taken_up_again_neither_blocks_the_newest_nor_goes_before_it(people: People) -> None:
+    old = send(issued(people), people.editor)
+    old = cases.move(old.pk, "withdraw", actor=people.editor, seen=old.events, data={"reason": "会议改期"})
+    save_notes("dispatch", "2025H1", {"next": "又一稿"}, people.editor)
+    newest = issued(people)
+    old = cases.move(old.pk, "reopen", actor=people.editor, seen=old.events, data={"reason": "会议照开"})
+    assert send(newest, people.editor).stage == "review"
+    with pytest.raises(cases.GuardRefused, match="不是最新的一稿"):
+        cases.move(old.pk, "submit", actor=people.editor, seen=old.events)
+
+
 def test_a_released_workbook_is_the_one_that_was_made(people: People) -> None:
     made = make_file("ledger", Period(2025, 1, 12))
     release = signed(people, send(make(made, people.editor), people.editor))

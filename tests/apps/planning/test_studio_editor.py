@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 
 import pytest
@@ -38,6 +39,23 @@ def test_the_form_says_the_same_specification_it_was_made_of() -> None:
     again, errors = Draft.posted(form()).split(shipped)
     assert errors == []
     assert again == shipped
+
+
+def test_nothing_asks_for_a_code(planner: Account) -> None:
+    page = browser(planner).get(PLAN).content.decode()
+    assert re.search(
+        r'<select id="weights-0-figure"[^>]*>.*?<option value="[^"]+" selected>2025年一季度[^<@]+</option>', page
+    )
+    assert '<input type="hidden" name="code" value="enterprise_2025">' in page
+    assert "指标@期" not in page
+
+
+def test_kinds_of_subject_get_codes_of_their_own(planner: Account) -> None:
+    named = {"subjects__0__name": "国有企业", "subjects__0__weight": "30", "subjects__1__name": "民营企业"}
+    page = post(browser(planner), "try", **named, subjects__1__weight="70").content.decode()
+    assert '<input type="hidden" name="subjects-0-code" value="s1">' in page
+    assert '<input type="hidden" name="subjects-1-code" value="s2">' in page
+    assert '<option value="s2">民营企业</option>' in page
 
 
 def test_trying_shows_the_new_split_and_keeps_nothing(planner: Account) -> None:

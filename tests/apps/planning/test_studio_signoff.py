@@ -111,6 +111,20 @@ def test_a_plan_opened_again_leaves_the_version_in_force_until_another_is_adopte
     assert in_force() == 3
 
 
+def test_a_withdrawn_plan_is_taken_up_again_under_its_own_code(people: People) -> None:
+    circulated(people)
+    assert step(people.planner, "withdraw", reason="总盘子要调").status_code == 302
+    assert "重新起草</button>" in people.planner.get(PLAN).content.decode()
+    assert post(people.planner, "save", based_on=2, reserve__0__amount="20").status_code != 302
+    assert step(people.planner, "reopen").status_code == 422
+    assert step(people.planner, "reopen", reason="总盘子已定").status_code == 302
+    assert case().stage == "drafting"
+    assert post(people.planner, "save", based_on=2, reserve__0__amount="20").status_code == 302
+    assert step(people.planner, "present_direct").status_code == 302
+    assert step(people.signer, "sign").status_code == 302
+    assert in_force() == 3
+
+
 def test_a_reopened_plan_without_a_new_version_cannot_be_presented(people: People) -> None:
     circulated(people)
     step(people.planner, "present")

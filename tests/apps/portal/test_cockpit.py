@@ -144,7 +144,7 @@ def test_regions_are_met_by_the_keyboard_in_the_order_of_the_ranking(client: Cli
     assert all("%" in name for name in names)
 
 
-@pytest.mark.parametrize("name", ["map", "trend"])
+@pytest.mark.parametrize("name", ["map", "trend", "structure"])
 def test_a_chart_has_a_name_and_a_sentence_and_no_inline_style(client: Client, name: str) -> None:
     page = text_of(client, ENTERPRISE)
     root = drawing(page, name)
@@ -185,12 +185,11 @@ def test_too_few_periods_make_no_line(client: Client) -> None:
     assert 'class="trend"' not in page
 
 
-def test_the_structure_shows_the_difference_with_its_readings_and_clauses(client: Client) -> None:
-    page = text_of(client, ENTERPRISE)
-    part = page[page.index('id="structure"') :]
-    assert re.search(r"差额（单列，不调平）</th><td[^>]*><a [^>]*>350</a>", part)
-    assert "还有没有点名的主体" in part
-    assert "2.4.1" in part
+def test_a_period_without_figures_is_named_beside_the_one_shown(client: Client) -> None:
+    page = strip_tags(text_of(client, "/map?indicator=input_enterprise&period=2019Q3"))
+    assert "没有 2019年三季度 的数，显示的是最新一期：2025年上半年" in page
+    assert "显示的是最新一期" not in text_of(client, ENTERPRISE)
+    assert "显示的是最新一期" not in text_of(client, "/map?indicator=input_enterprise")
 
 
 def test_the_table_view_has_every_measure_and_no_map(client: Client) -> None:
@@ -295,7 +294,7 @@ def test_the_trend_is_handed_out_with_its_interval(client: Client) -> None:
     assert [row[6] for row in rows if row[0] == "2025年1—9月"] == ["未报"]
 
 
-@pytest.mark.parametrize("name", ["map", "ranking", "trend"])
+@pytest.mark.parametrize("name", ["map", "ranking", "trend", "structure"])
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG")])
 def test_every_chart_is_handed_out_as_a_picture(client: Client, name: str, kind: str, begins: bytes) -> None:
     response = client.get(f"/map/chart/{name}.{kind}?indicator=input_enterprise")

@@ -12,7 +12,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.packs import texts
 from rongtong.apps.packs.models import DocumentText
 from rongtong.apps.planning import pages_ledger
-from rongtong.apps.portal.document_marks import marked
+from rongtong.apps.portal.document_marks import _spans, marked
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
@@ -142,6 +142,20 @@ def test_an_attached_text_is_for_those_who_have_logged_in(client: Client, office
         assert "政府带头" not in client.get(address).content.decode()
 
 
+def test_what_a_reader_was_shown_is_not_shown_to_the_next_who_may_not_see_it(client: Client, officer: Client) -> None:
+    _attach(officer, "正文.txt", TEXT.encode())
+    assert "政府带头" in officer.get("/").content.decode()
+    assert "政府带头" not in client.get("/").content.decode()
+    assert "政府带头" in officer.get("/").content.decode()
+
+
+def test_a_newer_text_takes_the_place_of_the_one_shown_before(officer: Client) -> None:
+    _attach(officer, "正文.txt", TEXT.encode())
+    assert "撬动全社会" in officer.get("/").content.decode()
+    _attach(officer, "新正文.txt", TEXT.replace("撬动全社会", "带动全社会").encode())
+    assert "撬动全社会" not in officer.get("/").content.decode()
+
+
 def test_a_word_file_is_read_paragraph_by_paragraph(officer: Client) -> None:
     from docx import Document
 
@@ -251,3 +265,21 @@ def test_a_text_marked_is_the_same_text() -> None:
     text = "新增雄鹰企业20家，再新增省级“链主”企业20家。"
     entries = [pages_ledger.entry(c) for c in ("T023", "T024")]
     assert "".join(s.text for s in marked(text, entries)) == text
+
+
+def test_a_text_marked_again_is_not_searched_again() -> None:
+    text = "新增雄鹰企业20家，再新增省级“链主”企业20家，打造具有全球影响力的科创高地。"
+    entries = [pages_ledger.entry(c) for c in ("T023", "T024")]
+    before = _spans.cache_info()
+    assert marked(text, entries) == marked(text, entries)
+    assert _spans.cache_info().misses == before.misses + 1
+    assert _spans.cache_info().hits == before.hits + 1
+
+
+def test_a_name_is_marked_as_far_as_it_stands_in_the_text_and_once() -> None:
+    entry = next(e for e in pages_ledger.entries() if e.item.value is None and len(e.item.name) >= 10)
+    name = entry.item.name
+    text = f"前文{name[:6]}之后，{name}；再写{name}。"
+    found = [s for s in marked(text, [entry]) if s.entry]
+    assert [s.text for s in found] == [name]
+    assert "".join(s.text for s in marked(text, [entry]))[: text.index(name)] == text[: text.index(name)]

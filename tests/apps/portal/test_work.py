@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from rongtong.apps.cases import demo
+from rongtong.apps.cases import actions, demo
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.portal import work_queries
-from rongtong.apps.registry.actions import create_account, grant
+from rongtong.apps.registry.actions import create_account, grant, revoke
 from rongtong.apps.registry.models import Account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
@@ -130,3 +130,17 @@ def test_a_reader_is_told_where_to_look_and_an_administrator_where_the_console_i
 
 def test_the_workbench_asks_for_a_login() -> None:
     assert Client(HTTP_HOST="localhost").get("/work").status_code == 302
+
+
+def test_who_has_changed_office_no_longer_reads_the_cases_begun_in_the_old_one(
+    people: dict[str, Account], demo_store: Account
+) -> None:
+    form = {"title": "旧处室交办的事", "level": "blue", "source": "manual"}
+    actions.open_case(
+        "supervision", actor=people["office"], place="330400", key="moved", title=form["title"], data=form
+    )
+    assert page(people["office"]).count(form["title"]) == 2
+    for held in people["office"].grants.all():
+        revoke(held, actor=demo_store)
+    grant(people["office"], "city_officer", "330200", actor=demo_store)
+    assert form["title"] not in page(people["office"])

@@ -74,6 +74,26 @@ def change(client: Client, username: str, **form: str) -> Any:
 ADDRESSES = ["/accounts/", "/accounts/of/zhang", "/accounts/new", "/accounts/import", "/accounts/handover"]
 
 
+def test_a_closed_account_is_opened_again_from_its_page(
+    people: dict[str, Account], logged: In, system: Account
+) -> None:
+    deactivate(people["shi"], why="误操作", actor=system)
+    security = logged("anquan")
+    assert "恢复账号</button>" not in security.get("/accounts/of/shi").content.decode()
+    assert security.post("/accounts/of/shi/change", {"do": "reopen", "why": "误停"}).status_code == 403
+    administrator = logged("xitong")
+    assert "恢复账号</button>" in administrator.get("/accounts/of/shi").content.decode()
+    refused = administrator.post("/accounts/of/shi/change", {"do": "reopen", "why": ""})
+    assert (refused.status_code, "须写明理由" in refused.content.decode()) == (422, True)
+    done = administrator.post("/accounts/of/shi/change", {"do": "reopen", "why": "误停"}, follow=True).content.decode()
+    assert "账号已恢复" in done
+    assert "待授权：市科技局" in done
+    assert not may(Account.objects.get(username="shi"), "observations.fill", "990100")
+    asked = GrantRequest.objects.get(account=people["shi"])
+    security.post(f"/accounts/asked/{asked.pk}", {"do": "grant"})
+    assert may(Account.objects.get(username="shi"), "observations.fill", "990100")
+
+
 @pytest.mark.parametrize("address", [*ADDRESSES, "/account", "/accounts/template.xlsx"])
 def test_without_a_login_every_page_asks_for_one(pack: None, address: str) -> None:
     response = Client(HTTP_HOST="localhost").get(address)

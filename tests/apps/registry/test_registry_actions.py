@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
 
+from rongtong import clock
 from rongtong.apps.records.models import Leaf, Payload
 from rongtong.apps.records.queries import head, verify
 from rongtong.apps.registry.access import Denied
@@ -20,8 +23,9 @@ from rongtong.apps.registry.actions import (
     set_password,
     system_account,
 )
-from rongtong.apps.registry.models import Account, Grant, Organisation, Person
+from rongtong.apps.registry.models import Account, Grant, GrantRequest, Organisation, Person
 from rongtong.apps.registry.queries import accounts
+from rongtong.apps.registry.requests import accept, reactivate
 
 CODE = "91339999000000019C"
 
@@ -183,6 +187,40 @@ def test_a_stopped_account_cannot_log_in_and_neither_oneself_nor_system_can_be_s
     assert authenticate(username="someone", password=new.password) is None
     with pytest.raises(RegistryError, match="不能停用"):
         deactivate(system, why="试", actor=system)
+
+
+def test_a_stopped_account_comes_back_and_its_roles_wait_to_be_granted(system: Account) -> None:
+    new = create_account("someone", "某人", actor=system)
+    administrator = someone(system, "administrator")
+    grant(administrator, "system_admin", actor=system)
+    grant(new.account, "editor", "990100", actor=system)
+    grant(new.account, "reader", "990100", actor=system, valid_to=clock.today() - timedelta(days=1))
+    with pytest.raises(RegistryError, match="没有停用"):
+        reactivate(new.account, why="误停", actor=administrator)
+    deactivate(new.account, why="离职", actor=system)
+    with pytest.raises(RegistryError, match="理由"):
+        reactivate(new.account, why=" ", actor=administrator)
+    assert reactivate(new.account, why="误停", actor=administrator) == 1
+    assert authenticate(username="someone", password=new.password) == new.account
+    assert not new.account.grants.exists()
+    asked = GrantRequest.objects.get(account=new.account)
+    assert (asked.role, asked.place, asked.asked_by) == ("editor", "990100", administrator)
+    leaf = Leaf.objects.get(kind="registry.reactivate")
+    assert (leaf.actor, leaf.subject) == ("administrator", "account:someone")
+    assert "误停" in leaf.payload.text
+    assert "误停" not in leaf.body
+    accept(asked, actor=system)
+    assert new.account.grants.get().role == "editor"
+
+
+def test_only_a_system_administrator_brings_an_account_back(system: Account) -> None:
+    stopped, security = someone(system), someone(system, "security")
+    grant(security, "security_admin", actor=system)
+    deactivate(stopped, why="离职", actor=security)
+    with pytest.raises(Denied):
+        reactivate(stopped, why="误停", actor=security)
+    stopped.refresh_from_db()
+    assert not stopped.is_active
 
 
 def test_an_organisation_is_registered_once_by_its_normalised_code(system: Account) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from rongtong.apps.registry import views_account
+from rongtong.apps.registry import views_privacy
 from rongtong.apps.registry.actions import create_account, set_password
 from rongtong.apps.registry.models import Account
 from rongtong.instance import InstanceError, read_instance
@@ -53,7 +53,7 @@ def test_so_does_an_answer_to_a_wrong_host_and_one_to_a_fault(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(views_account, "render", broken)
+    monkeypatch.setattr(views_privacy, "render", broken)
     response = client.get("/privacy")
     assert response.status_code == 500
     assert {name: response.headers.get(name) for name in EVERYWHERE} == EVERYWHERE

@@ -237,8 +237,9 @@ def code_at(account: Account, when: datetime) -> str:
 
 
 def enrol(account: Account, time: Time) -> tuple[str, ...]:
-    factor.prepare(account)
-    codes = factor.confirm(account, code_at(account, time.now()))
+    nonce = factor.new_nonce()
+    code = pyotp.TOTP(factor.key_text(factor.prepared(account, nonce))).at(int(time.now().timestamp()))
+    codes = factor.confirm(account, nonce, str(code))
     time.pass_(minutes=5)
     return codes
 
@@ -251,15 +252,41 @@ def test_whoever_signs_sets_codes_up_at_the_first_login_where_the_instance_asks(
     attempt(client)
     assert client.get("/account").headers["Location"] == "/account/factor"
     page = client.get("/account/factor").content.decode()
-    key = factor.key_text(SecondFactor.objects.get(account=zhang))
+    begun = factor.prepared(zhang, client.session["factor_nonce"])
+    key = factor.key_text(begun)
     assert key[:4] in page
     assert "<svg" in page
     assert "style=" not in page
     assert client.post("/account/factor", {"code": "000000"}).status_code == 422
-    done = client.post("/account/factor", {"code": code_at(zhang, time.now())}).content.decode()
+    assert not SecondFactor.objects.exists()
+    code = str(pyotp.TOTP(key).at(int(time.now().timestamp())))
+    done = client.post("/account/factor", {"code": code}).content.decode()
     assert done.count("<li><code>") == 10
     assert client.get("/account").status_code == 200
     assert Leaf.objects.filter(kind="registry.enrol_factor", actor="zhang").count() == 1
+
+
+def test_codes_are_asked_of_who_comes_to_sign_while_logged_in(
+    client: Client, zhang: Account, system: Account, settings: Settings
+) -> None:
+    settings.SECOND_FACTOR = "required"
+    attempt(client)
+    assert client.get("/account").status_code == 200
+    grant(zhang, "approver", "990100", actor=system)
+    assert client.get("/account").headers["Location"] == "/account/factor"
+    assert client.post("/account/sessions").headers["Location"] == "/account/factor"
+
+
+def test_a_word_for_the_page_to_go_on_to_is_no_name_of_a_page(client: Client, zhang: Account) -> None:
+    answer = client.post("/login", {"username": "zhang", "password": PASSWORD, "next": "²"})
+    assert answer.status_code == 302
+    assert client.get("/login?next=²").status_code == 302
+
+
+def test_looking_at_the_page_of_codes_stores_none(client: Client, zhang: Account) -> None:
+    attempt(client)
+    assert client.get("/account/factor").status_code == 200
+    assert not SecondFactor.objects.exists()
 
 
 @pytest.mark.parametrize(("role", "asked"), [("approver", True), ("audit_admin", True), ("city_officer", False)])
@@ -340,7 +367,7 @@ def test_the_store_holds_neither_key_nor_recovery_code(zhang: Account, time: Tim
 
 
 def test_another_secret_of_the_instance_gives_another_key(zhang: Account, settings: Settings) -> None:
-    row = factor.prepare(zhang)
+    row = factor.prepared(zhang, factor.new_nonce())
     before = factor.key_text(row)
     settings.SECRET_KEY = "x" * 50
     assert factor.key_text(row) != before
@@ -365,8 +392,6 @@ def test_a_security_administrator_resets_the_codes_of_others_with_a_reason(
 
 def test_the_doctor_knows_who_signs_without_codes(zhang: Account, system: Account, time: Time) -> None:
     grant(zhang, "approver", "990100", actor=system)
-    assert queries.signers_without_factor() == ("zhang",)
-    factor.prepare(zhang)
     assert queries.signers_without_factor() == ("zhang",)
     enrol(zhang, time)
     assert queries.signers_without_factor() == ()

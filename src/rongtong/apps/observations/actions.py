@@ -12,17 +12,18 @@ from django.db import IntegrityError
 
 from rongtong import clock
 from rongtong.apps.observations import lookup
+from rongtong.apps.observations.collecting import asking
 from rongtong.apps.observations.mapping import Parsed, read_import
 from rongtong.apps.observations.models import Batch, Observation
 from rongtong.apps.observations.sourcing import office_sources
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
-from rongtong.apps.registry.access import require
+from rongtong.apps.registry.access import require, visible_places
 from rongtong.apps.registry.models import Account
 from rongtong.engine.checks import check
 from rongtong.engine.pack.model import Source
 from rongtong.engine.pack.read import Pack
-from rongtong.engine.reading import SOFT, SYNTHETIC, Finding, Reading
+from rongtong.engine.reading import HARD, SOFT, SYNTHETIC, Finding, Reading
 
 IMPORT = "observations.import"
 _CHUNK = 1000
@@ -98,14 +99,15 @@ def import_file(
     parsed = read_import(data, file_name, pack, named, today=clock.real_today(), more=more)
     if parsed.rows:
         require(actor, IMPORT, _where(parsed.rows, pack))
-    plan = _plan(parsed, pack)
+    past_filing = pack.manifest.root_place in visible_places(actor)
+    plan = _plan(parsed, pack, past_filing=past_filing)
     if dry_run:
         return _report(parsed, plan)
     try:
         return _write(parsed, plan, file_name, actor, pack)
     except IntegrityError:
         # Somebody stored one of these values since the plan was made. What is held now decides; a second time is a fault.
-        return _write(parsed, _plan(parsed, pack), file_name, actor, pack)
+        return _write(parsed, _plan(parsed, pack, past_filing=past_filing), file_name, actor, pack)
 
 
 def _where(rows: Iterable[Reading], pack: Pack) -> str:
@@ -113,8 +115,29 @@ def _where(rows: Iterable[Reading], pack: Pack) -> str:
     return pack.places.covering(r.place for r in rows) or ""
 
 
-def _plan(parsed: Parsed, pack: Pack) -> Plan:
-    return plan_rows(parsed.rows, parsed.findings, pack)
+def _plan(parsed: Parsed, pack: Pack, *, past_filing: bool) -> Plan:
+    """The plan of a file. Only who reads the whole takes in what places file and have approved (填报审核)."""
+    plan = plan_rows(parsed.rows, parsed.findings, pack)
+    if past_filing:
+        return plan
+    return replace(plan, findings=tuple(sorted((*plan.findings, *_filed(plan.new, pack)), key=_at)))
+
+
+def _filed(rows: Iterable[Reading], pack: Pack) -> Iterable[Finding]:
+    """A finding for each row that a table of the collection asks its place for."""
+    for row in rows:
+        table = asking(row.indicator, row.place, row.period)
+        if table is not None:
+            name, where = pack.get("indicators", row.indicator).name, pack.places.name(row.place)
+            yield row.finding(
+                HARD,
+                f"{where}{row.period.chinese}的{name}由填报表“{table.number} {table.name}”逐级审核，不能直接导入",
+                do=f"在“填报审核”中打开{where}这一期的{table.number}，填报后提交审核；这一行从文件里删去",
+            )
+
+
+def _at(finding: Finding) -> tuple[str, int, int, str]:
+    return (finding.sheet, *row_and_column(finding.cell))
 
 
 def plan_rows(rows: Sequence[Reading], findings: Iterable[Finding], pack: Pack, *, again: bool = False) -> Plan:
@@ -135,8 +158,7 @@ def plan_rows(rows: Sequence[Reading], findings: Iterable[Finding], pack: Pack, 
     reported = lookup.reported_periods(indicators)
     today = clock.today()
     late = frozenset(i for i, r in enumerate(new) if r.known_from < today and (r.indicator, str(r.period)) in reported)
-    found = sorted((*findings, *check(new, stored, pack)), key=lambda f: (f.sheet, *row_and_column(f.cell)))
-    return Plan(new, same, late, tuple(found), again)
+    return Plan(new, same, late, tuple(sorted((*findings, *check(new, stored, pack)), key=_at)), again)
 
 
 def _revised(reading: Reading) -> Reading:
@@ -170,6 +192,8 @@ def _write(parsed: Parsed, plan: Plan, file_name: str, actor: Account, pack: Pac
             "rows_same": plan.same,
             "source": parsed.source,
         }
+        if filed := [r for r in plan.new if asking(r.indicator, r.place, r.period)]:
+            done.payload["rows_past_filing"] = len(filed)
     return _report(parsed, plan, batch)
 
 

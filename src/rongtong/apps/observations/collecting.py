@@ -40,6 +40,11 @@ class Task:
         return f"{self.collection.code}/{self.period}"
 
     @property
+    def window(self) -> str:
+        """The days from and to which it is filled, as shown beside each of its places: 01-31 至 02-15."""
+        return f"{self.opens:%m-%d} 至 {self.due:%m-%d}"
+
+    @property
     def frequency(self) -> str:
         return FREQUENCIES[self.collection.frequency]
 
@@ -108,6 +113,25 @@ def task_of_key(key: str) -> Task:
     """The task of a slice's key. Raises NoTask."""
     collection, _, rest = key.partition("/")
     return task(collection, rest.partition("/")[0])
+
+
+def asking(indicator: str, place: str, period: Period) -> Collection | None:
+    """The table by which this place files this indicator for this period, open yet or not; None where none asks."""
+    pack = packs.current()
+    tables: tuple[Collection, ...] = pack.all("collections")
+    for found in tables:
+        if not _asks_for(found, period) or all(item.indicator != indicator for item in found.items):
+            continue
+        if place in _places(pack.fingerprint, found.level, period.last_day):
+            return found
+    return None
+
+
+def _asks_for(collection: Collection, period: Period) -> bool:
+    first, step = Period.parse(collection.since), MONTHS[collection.frequency]
+    end, first_end = (p.year * 12 + p.month + p.months for p in (period, first))
+    regular = end >= first_end and (end - first_end) % step == 0
+    return regular and (period.cumulative if collection.cumulative else period.months == step)
 
 
 def own_places(account: Account) -> frozenset[str]:

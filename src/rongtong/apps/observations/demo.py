@@ -12,6 +12,7 @@ from django.conf import settings
 
 from rongtong import clock
 from rongtong.apps.cases import actions as cases
+from rongtong.apps.cases.demo import evidence_file
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import filing, slices
 from rongtong.apps.observations.collecting import PROCESS, Task, tasks
@@ -97,6 +98,7 @@ def _play(task: Task, place: str, stage: str, number: int, cast: Cast) -> None:
     _fill(case, values, cast.filler)
     if stage in ("soft", "draft"):
         return
+    filing.attach(case, [evidence_file()], actor=cast.filler)
     case = _step(case, "submit", cast.filler)
     last = task.collection.items[-1].indicator
     if stage == "returned":

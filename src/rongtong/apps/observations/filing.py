@@ -9,19 +9,21 @@ from django.db import transaction
 
 from rongtong import clock
 from rongtong.apps.cases import actions as case_actions
+from rongtong.apps.cases import evidence
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations.collecting import PROCESS, NoTask, Task, task_of_key
 from rongtong.apps.observations.fields import Fields, Refused
 from rongtong.apps.observations.models import Entry, Reminder
-from rongtong.apps.observations.slices import entries_of, held_for, may_fill
+from rongtong.apps.observations.slices import entries_of, held_for, may_attach, may_fill
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.models import Account
 from rongtong.engine.quantity import Quantity, decimal_text, unit
 from rongtong.engine.reading import FORECAST
+from rongtong.uploads import UploadRefused
 
-FILL, REMIND = "observations.fill", "observations.remind"
+FILL, REMIND, ATTACH = "observations.fill", "observations.remind", "observations.attach"
 LONGEST_REASON = 500
 
 
@@ -173,6 +175,26 @@ def _readable(task: Task, typed: Iterable[Typed]) -> tuple[list[Typed], dict[str
             expected = f"应为{why.expected}。" if why.expected else ""
             errors[one.indicator] = f"{why.problem}。{expected}" + (f"请{why.do}。" if why.do else "")
     return found, errors
+
+
+def attach(case: Case, files: Sequence[evidence.Upload], *, actor: Account) -> None:
+    """Keep evidence (佐证材料) with a slice, under the last step made on it.
+
+    Raises Denied when the slice is approved or not this account's to fill, UploadRefused for no file, or too many or
+    too large ones.
+    """
+    wrong = evidence.problem(files) if files else "没有选文件。请选一个或几个佐证材料。"
+    if wrong:
+        raise UploadRefused(wrong)
+    with transaction.atomic():
+        locked = Case.objects.select_for_update().select_related("definition").get(pk=case.pk)
+        if not may_attach(actor, locked):
+            raise Denied(
+                f"{actor.name or actor.username}不能给这份表附佐证材料：它已经通过省级审核，或您不是它的填报人。"
+            )
+        with act(ATTACH, actor=actor, place=case.place, subject=f"case:{case.pk}") as done:
+            evidence.keep(locked, locked.events, files, actor=actor)
+            done.payload = {"files": [{"name": f.own_name, "sha256": f.sha256, "bytes": len(f.content)} for f in files]}
 
 
 def remind(task: Task, places: Sequence[str], *, actor: Account, note: str = "") -> int:

@@ -14,23 +14,17 @@ from rongtong.apps.observations import slices
 from rongtong.apps.observations.collecting import NoTask, Task, task, task_of_key
 from rongtong.apps.observations.filing import Clash, Saved, Typed
 from rongtong.apps.observations.slices import Cell, Slice
-from rongtong.apps.registry.access import Denied
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import Denied, account_of
 from rongtong.engine.reading import HARD
+from rongtong.typed import number
 
 LONGEST_COMMENT = 200
-
-
-def account(request: HttpRequest) -> Account:
-    """The account of a request that has passed `login_required`."""
-    assert isinstance(request.user, Account)
-    return request.user
 
 
 def case_of(request: HttpRequest, pk: int) -> Case:
     """The slice of this number. Raises Http404, the same where it is absent or not this account's to see."""
     try:
-        case = slices.find(account(request), pk)
+        case = slices.find(account_of(request), pk)
         task_of_key(case.key)  # a table that the packs no longer have shows nothing
     except (Case.DoesNotExist, NoTask) as error:
         raise Http404("没有这份填报。") from error
@@ -84,9 +78,9 @@ def typed(request: HttpRequest, only: Iterable[str] = ()) -> list[Typed]:
         code = name[2:]
         if code == taken or (wanted and code not in wanted):
             continue
-        seen = request.POST.get(f"s.{code}", "")
+        seen = number(request.POST.get(f"s.{code}", ""))
         value, reason = request.POST.get(name, ""), request.POST.get(f"r.{code}")
-        found.append(Typed(code, value, reason or "", int(seen) if seen.isdigit() and len(seen) < 9 else 0))
+        found.append(Typed(code, value, reason or "", seen or 0))
     return found
 
 

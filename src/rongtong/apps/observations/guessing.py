@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rongtong.apps.observations.headings import JOINT, headings
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period, PeriodError
@@ -18,6 +19,7 @@ from rongtong.engine.workbook import Sheet, Value, heading, plain, shown
 LOOK_WITHIN = 15
 SAMPLES = 3
 TOTALS = ("合计", "总计", "小计", "全省合计", "全市合计", "平均", "注", "备注", "填表人", "单位负责人")
+_SUBTOTALS = ("合计", "总计", "小计")
 _PERIODS = ("期", "月份", "年度", "年份", "时间", "报告期", "所属期", "period")
 _KNOWN = ("发布日期", "公布日", "报送日期", "填报日期", "日期")
 _UNIT_IN = re.compile(r"[（(]\s*([^（）()]{1,6})\s*[)）]")
@@ -51,7 +53,7 @@ class Guess:
 def guess(sheet: Sheet, pack: Pack, header_row: int = 0, place_column: str = "") -> Guess:
     """The layout of a sheet, with the header row and place column given or guessed."""
     row = header_row or guess_header_row(sheet)
-    said = _said_unit(sheet, row)
+    said = _said_units(sheet, row)
     found = [_column(sheet, row, number, words, pack, said) for number, words in headings(sheet, row)]
     known = {p.name for p in pack.places.places.values()} | {p.short for p in pack.places.places.values()}
     known |= set(pack.places.places)
@@ -60,7 +62,7 @@ def guess(sheet: Sheet, pack: Pack, header_row: int = 0, place_column: str = "")
     )
     name = place.heading if place else ""
     words = _distinct(sheet, row, place.number) if place else []
-    skip = tuple(w for w in words if w.startswith(TOTALS))
+    skip = tuple(w for w in words if w.startswith(TOTALS) or w.endswith(_SUBTOTALS))
     unknown = tuple(w for w in words if w not in skip and not _resolves(w, pack))
     period = next((c.heading for c in found if _is(c.heading, _PERIODS) or _all_periods(c.samples)), "")
     known_from = next((c.heading for c in found if _is(c.heading, _KNOWN)), "")
@@ -82,25 +84,24 @@ def guess_header_row(sheet: Sheet) -> int:
     return best
 
 
-def headings(sheet: Sheet, row: int) -> list[tuple[int, str]]:
-    """The columns that have a heading of their own in a row, by number."""
-    cells = sheet.rows.get(row, {})
-    own = ((c, heading(v)) for c, v in sorted(cells.items()) if sheet.merged.get((row, c), (row, c))[1] == c)
-    return [(c, words) for c, words in own if words]
-
-
-def _column(sheet: Sheet, row: int, number: int, words: str, pack: Pack, said: str) -> Column:
+def _column(sheet: Sheet, row: int, number: int, words: str, pack: Pack, said: tuple[str, ...]) -> Column:
     samples = [shown(sheet.rows[r].get(number)) for r in sheet.rows if r > row]
     kept = tuple(s for s in samples if s)[:SAMPLES]
     card = guess_card(words, pack.all("indicators")) if any(_is_number(s) for s in kept) else None
     if card is None:
         return Column(number, words, kept)
-    return Column(number, words, kept, card.code, guess_unit(words, card) or _fits(said, card) or card.unit)
+    return Column(
+        number,
+        words,
+        kept,
+        card.code,
+        guess_unit(words, card) or next((u for word in said if (u := _fits(word, card))), card.unit),
+    )
 
 
 def guess_card(words: str, cards: Iterable[Indicator]) -> Indicator | None:
     """The observed card whose name a heading resembles most, or None."""
-    bare = _UNIT_IN.sub("", words)
+    bare = _UNIT_IN.sub("", words.replace(JOINT, ""))
     growth = any(w in words for w in ("同比", "增速", "增长"))
     best, most = None, 0.6
     for card in cards:
@@ -127,10 +128,10 @@ def _fits(symbol: str, card: Indicator) -> str:
         return ""
 
 
-def _said_unit(sheet: Sheet, row: int) -> str:
-    """The unit that a line above the headings states for the whole table (单位：万元)."""
+def _said_units(sheet: Sheet, row: int) -> tuple[str, ...]:
+    """What lines above the headings state for the whole table (单位：万元), the words of 编制单位： among it."""
     above = [shown(v) for r in sheet.rows if r < row for v in sheet.rows[r].values()]
-    return next((m[1] for text in above if (m := _UNIT_SAID.search(text))), "")
+    return tuple(word for text in above for word in _UNIT_SAID.findall(text))
 
 
 def _known_share(sheet: Sheet, row: int, number: int, known: set[str]) -> Fraction:
@@ -139,7 +140,9 @@ def _known_share(sheet: Sheet, row: int, number: int, known: set[str]) -> Fracti
 
 
 def _distinct(sheet: Sheet, row: int, number: int) -> list[str]:
-    return list(dict.fromkeys(w for r in sheet.rows if r > row and (w := plain(sheet.rows[r].get(number)))))
+    """The words of a column in the rows that hold a number: others are remarks."""
+    rows = [cells for r, cells in sheet.rows.items() if r > row and any(_number(v) for v in cells.values())]
+    return list(dict.fromkeys(w for cells in rows if (w := plain(cells.get(number)))))
 
 
 def _resolves(word: str, pack: Pack) -> bool:
@@ -166,7 +169,8 @@ def _all_periods(samples: tuple[str, ...]) -> bool:
 
 
 def _number(value: Value) -> bool:
-    return isinstance(value, int | Fraction)
+    """Whether a cell holds a number, as a number or as a text."""
+    return isinstance(value, int | Fraction) or (isinstance(value, str) and _is_number(plain(value)))
 
 
 def _is_number(text: str) -> bool:

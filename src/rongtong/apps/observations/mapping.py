@@ -13,6 +13,7 @@ from datetime import date
 from fractions import Fraction
 
 from rongtong.apps.observations.fields import Fields, Raw, Refused, exact_number
+from rongtong.apps.observations.headings import headings, own_headings
 from rongtong.engine.pack.model import Source, SourceColumn
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.reading import HARD, Finding, Reading
@@ -167,11 +168,10 @@ def _wanted(source: Source) -> list[str]:
 
 
 def _headings(sheet: Sheet, row: int) -> dict[str, list[int]]:
+    """The columns by heading, each under its own words and under those with the groups above."""
     found: dict[str, list[int]] = {}
-    for column, value in sorted(sheet.rows.get(row, {}).items()):
-        # A heading merged over several columns names the first of them, not each.
-        if sheet.merged.get((row, column), (row, column))[1] == column:
-            found.setdefault(heading(value), []).append(column)
+    for column, words in dict.fromkeys([*own_headings(sheet, row), *headings(sheet, row)]):
+        found.setdefault(words, []).append(column)
     return found
 
 
@@ -262,14 +262,29 @@ def _foreign(source: Source, sheet: Sheet, file_name: str, reader: Fields) -> It
         return
     skipped = {plain(word) for word in source.skip_rows}
     for row in sheet.rows:
-        place = plain(layout.cell(row, source.place_column)[0]) if row > source.header_row else ""
-        if row <= source.header_row or place in skipped:
+        if row <= source.header_row or _left_out(layout, row, skipped):
             continue
         for column in usable:
             raw = _raw(layout, row, column, file_name, reader)
             reading = reader.reading(raw) if raw is not None else None
             if reading is not None:
                 yield reading
+
+
+def _left_out(layout: Layout, row: int, skipped: set[str]) -> bool:
+    """Whether a row holds no readings: its place is a word to skip, or it has no number and says who filled it in."""
+    place = plain(layout.cell(row, layout.source.place_column)[0])
+    if place and ":" not in place:
+        return place in skipped
+    return not any(_is_number(layout.cell(row, c.column)[0]) for c in layout.source.columns)
+
+
+def _is_number(value: Value) -> bool:
+    try:
+        exact_number(value)
+    except Refused:
+        return False
+    return True
 
 
 def _allowed(layout: Layout, column: SourceColumn, reader: Fields) -> bool:
@@ -304,7 +319,9 @@ def _raw(layout: Layout, row: int, column: SourceColumn, file_name: str, reader:
     """The value of one row under one column; None where the cells are empty or their sum was refused."""
     source, sheet = layout.source, layout.sheet
     terms = [layout.cell(row, name) for name in (column.column, *column.add)]
-    if all(value is None for value, _ in terms):
+    place, place_at = layout.cell(row, source.place_column)
+    # A remark merged over the whole row has no values.
+    if all(value is None or at == place_at for value, at in terms):
         return None
     value = terms[0][0]
     if column.add:
@@ -316,7 +333,6 @@ def _raw(layout: Layout, row: int, column: SourceColumn, file_name: str, reader:
                 reader.findings.append(Finding(HARD, sheet.name, at, shown(term), why.problem, why.expected, why.do))
                 return None
         value = total
-    place, place_at = layout.cell(row, source.place_column)
     period, period_at = layout.cell(row, source.period_column)
     known, known_at = layout.cell(row, source.known_from_column)
     evidence, _ = layout.cell(row, source.evidence_column)

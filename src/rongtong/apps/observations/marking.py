@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rongtong.apps.observations.mapping import PROBLEM_SHEET
+from rongtong.cells import TEXT_LIMIT, put_text
 from rongtong.engine.reading import HARD, Finding
 from rongtong.engine.workbook import Book, read_book, shown
 
@@ -53,17 +54,8 @@ def _converted(book: Book) -> Any:
     sheet.title = _CSV_SHEET
     for row, cells in book.sheets[0].rows.items():
         for column, value in cells.items():
-            _write(sheet.cell(row, column), shown(value))
+            put_text(sheet.cell(row, column), shown(value)[:TEXT_LIMIT])
     return workbook
-
-
-def _write(cell: Any, text: str) -> None:
-    """Put text into a cell as text: what a file says is never run as a formula."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    cell.number_format = "@"
-    cell.value = ILLEGAL_CHARACTERS_RE.sub("", text)[:32000]
-    cell.data_type = "s"
 
 
 def _mark(cell: Any, findings: Iterable[Finding]) -> None:
@@ -113,7 +105,7 @@ def _list(workbook: Any, findings: Sequence[Finding], sheet_names: Mapping[str, 
         )
         for column, text in enumerate(row, start=1):
             cell = sheet.cell(number + 1, column)
-            _write(cell, text)
+            put_text(cell, text[:TEXT_LIMIT])
             cell.alignment = Alignment(wrap_text=True, vertical="top")
         if finding.cell:
             quoted = name.replace("'", "''")

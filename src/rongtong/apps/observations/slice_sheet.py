@@ -14,7 +14,7 @@ from rongtong.apps.observations.slices import Cell, Slice
 from rongtong.apps.observations.sourcing import office_sources
 from rongtong.apps.observations.template import META_SHEET
 from rongtong.apps.packs import queries as packs
-from rongtong.cells import guard
+from rongtong.cells import put_text
 from rongtong.engine.quantity import Quantity, decimal_text, unit
 from rongtong.engine.reading import HARD, Finding
 from rongtong.engine.workbook import Book, Sheet, WorkbookError, plain, read_book, shown
@@ -57,11 +57,8 @@ def write(slice_: Slice) -> bytes:
     sheet: Any = workbook.active
     sheet.title = SHEET
     task = slice_.task
-    sheet.cell(
-        1,
-        1,
-        f"{task.collection.number} {task.collection.name}　{packs.current().places.get(slice_.case.place).name}　{task.period.chinese}",
-    )
+    place = packs.current().places.get(slice_.case.place).name
+    put_text(sheet.cell(1, 1), f"{task.collection.number} {task.collection.name}　{place}　{task.period.chinese}")
     sheet.cell(1, 1).font = Font(bold=True, size=14)
     sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(HEADINGS))
     sheet.cell(2, 1, "只填“本期”和“核实说明”；没有数就留空，不要填 0；换单位请在“单位”下拉中选。")
@@ -95,8 +92,7 @@ def _line(sheet: Any, row: int, cell: Cell) -> None:
         hint,
     )
     for column, text in enumerate(texts, start=1):
-        made = sheet.cell(row, column, guard(text))
-        made.number_format = "@"
+        put_text(sheet.cell(row, column), text)
     measured = unit(cell.item.unit).dimension
     choices = MONEY_UNITS if measured.name == "money" else (cell.item.unit,)
     units = DataValidation(

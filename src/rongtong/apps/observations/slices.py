@@ -12,7 +12,7 @@ from rongtong.apps.cases import access as case_access
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import lookup
-from rongtong.apps.observations.collecting import Task, task_of_key
+from rongtong.apps.observations.collecting import PROCESS, Task, task_of_key
 from rongtong.apps.observations.fields import Fields
 from rongtong.apps.observations.models import Entry
 from rongtong.apps.observations.queries import state
@@ -266,9 +266,16 @@ def may_fill(account: Account, case: Case) -> bool:
     return any(held & set(t.by) for t in steps)
 
 
+def may_attach(account: Account, case: Case) -> bool:
+    """Whether the account may add evidence to this slice now: it fills it, and it is not approved yet."""
+    process = case_access.process_of(case)
+    fillers = {role for t in process.transitions if t.code in SUBMITS for role in t.by}
+    return not case.outcome and bool(case_access.roles_held(case_access.reach(account), case) & fillers)
+
+
 def find(account: Account, pk: int) -> Case:
     """A slice's case. Raises Case.DoesNotExist where it is absent, invisible or no slice: the answer is the same."""
     case = cases.find(account, pk)
-    if case.process != "collection":
+    if case.process != PROCESS:
         raise Case.DoesNotExist(f"没有 {pk} 这份填报。")
     return case

@@ -8,6 +8,7 @@ from typing import Any
 
 from rongtong.apps.observations.mapping import EXAMPLE
 from rongtong.apps.observations.models import STATUSES
+from rongtong.cells import put_text
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
@@ -95,8 +96,7 @@ def _rows(sheet: Any, pack: Pack, today: date, indicator: Indicator | None, peri
     names = list(COLUMNS)
     for number, row in enumerate(rows, start=2):
         for field, text in row.items():
-            cell = sheet.cell(number, names.index(field) + 1, text)
-            cell.number_format = "@"
+            put_text(sheet.cell(number, names.index(field) + 1), text)
 
 
 def _choices(workbook: Any, sheet: Any, pack: Pack) -> None:
@@ -118,8 +118,8 @@ def _choices(workbook: Any, sheet: Any, pack: Pack) -> None:
         if not words:
             continue
         for row, word in enumerate(words, start=1):
-            cell = options.cell(row, column, word)
-            cell.number_format = "@"
+            cell = options.cell(row, column)
+            put_text(cell, word)
         letter = cell.column_letter
         # A warning, not a stop: a code may be written where the list has names.
         choice = DataValidation(
@@ -164,4 +164,4 @@ def _meta(workbook: Any, pack: Pack, indicator: Indicator | None, period: Period
     )
     for number, (key, value) in enumerate(rows, start=1):
         sheet.cell(number, 1, key)
-        sheet.cell(number, 2, value)
+        put_text(sheet.cell(number, 2), value)

@@ -16,24 +16,27 @@ from rongtong import clock
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import filing, keeping, slice_sheet, slices
 from rongtong.apps.observations.actions import Report, import_file, row_and_column
-from rongtong.apps.observations.forms import account, case_of, refused
+from rongtong.apps.observations.forms import case_of, refused
 from rongtong.apps.observations.mapping import UnknownLayout, recognised
 from rongtong.apps.observations.marking import marked_copy
 from rongtong.apps.observations.models import STATUSES, Entry, Upload
+from rongtong.apps.observations.period_words import period_code
 from rongtong.apps.observations.slices import Cell, Slice
 from rongtong.apps.observations.sourcing import office_sources
 from rongtong.apps.observations.template import template
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.registry.access import Denied
+from rongtong.apps.registry.access import Denied, account_of
+from rongtong.cells import XLSX
 from rongtong.engine.pack.model import Source
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.reading import HARD, Finding
 from rongtong.engine.workbook import WorkbookError
+from rongtong.entering import takes_files
+from rongtong.typed import number
 from rongtong.uploads import UploadRefused, checked
 
 KINDS = ("xlsx", "csv")
 SHOWN_ROWS = 100
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def receive(request: HttpRequest) -> Upload:
@@ -43,7 +46,7 @@ def receive(request: HttpRequest) -> Upload:
         raise UploadRefused("没有选文件。请选一个 .xlsx 或 .csv 文件。")
     data = checked(file, KINDS)
     try:
-        return keeping.keep(data, file.name or "文件", actor=account(request))
+        return keeping.keep(data, file.name or "文件", actor=account_of(request))
     except Denied as error:
         raise refused(error) from error
 
@@ -51,7 +54,7 @@ def receive(request: HttpRequest) -> Upload:
 def kept_file(request: HttpRequest, pk: int) -> Upload:
     """A kept file of this account. Raises Http404."""
     try:
-        return keeping.kept(account(request), pk)
+        return keeping.kept(account_of(request), pk)
     except Upload.DoesNotExist as error:
         raise Http404("没有这个文件，或已超过一天被清理。请重新上传。") from error
 
@@ -151,11 +154,12 @@ def slice_template(request: HttpRequest, pk: int) -> HttpResponse:
     return download(slice_sheet.write(shown), f"{case.title}.xlsx")
 
 
+@takes_files
 @login_required
 def slice_upload(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a workbook for a slice."""
     case = case_of(request, pk)
-    if not slices.may_fill(account(request), case):
+    if not slices.may_fill(account_of(request), case):
         raise refused(Denied("现在不能填这份表：它不在“填报中”，或您不是它的填报人。"))
     if request.method != "POST":
         return render(request, "observations/slice_upload.html", {"case": case})
@@ -187,9 +191,10 @@ def slice_preview(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
 
 
 def _take(request: HttpRequest, case: Case, found: Preview) -> HttpResponse:
-    typed = [replace(t, seen=_version(request.POST.get(f"s.{t.indicator}", ""), t.seen)) for t in found.typed]
+    seen = {t.indicator: number(request.POST.get(f"s.{t.indicator}", "")) for t in found.typed}
+    typed = [replace(t, seen=t.seen if (s := seen[t.indicator]) is None else s) for t in found.typed]
     try:
-        done = filing.save(case, typed, actor=account(request), origin="import")
+        done = filing.save(case, typed, actor=account_of(request), origin="import")
     except Denied as error:
         raise refused(error) from error
     if done.clashes or done.errors:
@@ -199,10 +204,6 @@ def _take(request: HttpRequest, case: Case, found: Preview) -> HttpResponse:
         rows = lines(slices.read_slice(case), done, typed, None)
         return show(request, case, 409, lines=rows, errors=errors_of(rows))
     return redirect(f"{reverse('collection-slice', args=[case.pk])}?done=imported")
-
-
-def _version(text: str, default: int) -> int:
-    return int(text) if text.isdigit() and len(text) < 9 else default
 
 
 @login_required
@@ -235,6 +236,7 @@ class Asked:
 def asked_of(request: HttpRequest) -> Asked:
     """The period and day of a request, with what is wrong with them."""
     period, day = (request.POST.get(n) or request.GET.get(n) or "" for n in ("period", "known_from"))
+    period = period_code(period)
     errors = []
     try:
         if period:
@@ -259,6 +261,7 @@ def completed(source: Source, asked: Asked) -> Source:
     return source.model_copy(update=changes)
 
 
+@takes_files
 @login_required
 def upload(request: HttpRequest) -> HttpResponse:
     """Send a file in the standard format or in a layout that was taught."""
@@ -311,7 +314,7 @@ def _complete(source: Source, asked: Asked) -> bool:
 
 def _run(request: HttpRequest, file: Upload, source: Source | None, asked: Asked, *, dry_run: bool) -> Report:
     layout = completed(source, asked) if source else None
-    return import_file(keeping.content(file), file.name, actor=account(request), layout=layout, dry_run=dry_run)
+    return import_file(keeping.content(file), file.name, actor=account_of(request), layout=layout, dry_run=dry_run)
 
 
 @login_required

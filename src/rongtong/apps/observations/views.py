@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from rongtong import uploads
 from rongtong.apps.cases import actions as case_actions
+from rongtong.apps.cases import evidence as kept_evidence
 from rongtong.apps.cases import queries as cases
-from rongtong.apps.cases.models import Case
+from rongtong.apps.cases.models import Attachment, Case
+from rongtong.apps.cases.views import download
 from rongtong.apps.observations import filing, past, slices, tasklist
-from rongtong.apps.observations.collecting import NoTask, own_places
+from rongtong.apps.observations.collecting import PROCESS, NoTask, own_places
 from rongtong.apps.observations.forms import (
-    account,
     case_of,
     errors_of,
     lines,
@@ -26,7 +28,9 @@ from rongtong.apps.observations.forms import (
     unready,
 )
 from rongtong.apps.observations.models import Entry
-from rongtong.apps.registry.access import Denied, visible_places
+from rongtong.apps.registry.access import Denied, account_of, visible_places
+from rongtong.entering import takes_files
+from rongtong.typed import number
 
 SUBMIT_OF = {"county": "submit", "city": "submit_city"}
 NOTICES = {
@@ -38,13 +42,14 @@ NOTICES = {
     "return_province": "已退回，填报单位在对应的格能看到意见。",
     "reopen": "已解锁，填报单位可以改数重报；已批准的数在重新批准前不变。",
     "imported": "文件里的数已填入草稿。",
+    "attached": "佐证材料已附上，审核人能看到。",
 }
 
 
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """What this office fills, and how far the offices below are."""
-    who = account(request)
+    who = account_of(request)
     own, summaries = tasklist.split(who)
     context = {"own": own, "summaries": summaries, "offices": own_places(who)}
     return render(request, "observations/tasks.html", context)
@@ -53,13 +58,13 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 def task(request: HttpRequest, collection: str, period: str) -> HttpResponse:
     """The slices of one table and period: who has filed, who has not."""
-    found, who = task_of(collection, period), account(request)
+    found, who = task_of(collection, period), account_of(request)
     rows = tasklist.rows(who, [found])
     if not rows:
         raise Http404("没有您能看的填报。")
     state = request.GET.get("state", "")
     kept = [r for r in rows if state in ("", r.state) or (state == "late" and r.late)]
-    reminded = request.GET.get("reminded", "")
+    reminded = number(request.GET.get("reminded", ""))
     context = {
         "task": found,
         "summary": tasklist.Summary(found, rows),
@@ -67,7 +72,7 @@ def task(request: HttpRequest, collection: str, period: str) -> HttpResponse:
         "state": state,
         "reviews": tasklist.reviews(who),
         "remind": tasklist.may_remind(who, found) and any(r.filing for r in kept),
-        "notice": f"已向 {reminded} 个单位发出催报，对方工作台能看到。" if reminded.isdigit() else "",
+        "notice": f"已向 {reminded} 个单位发出催报，对方工作台能看到。" if reminded is not None else "",
         "nobody": request.GET.get("nobody") == "1",
     }
     return render(request, "observations/task.html", context)
@@ -77,7 +82,7 @@ def task(request: HttpRequest, collection: str, period: str) -> HttpResponse:
 @require_POST
 def remind(request: HttpRequest, collection: str, period: str) -> HttpResponse:
     """Ask the ticked offices to file."""
-    found, who = task_of(collection, period), account(request)
+    found, who = task_of(collection, period), account_of(request)
     visible = visible_places(who)
     places = [p for p in request.POST.getlist("place") if p in visible]
     try:
@@ -94,7 +99,7 @@ def remind(request: HttpRequest, collection: str, period: str) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest, collection: str, period: str, place: str) -> HttpResponse:
     """Open a slice and go to it."""
-    found, who = task_of(collection, period), account(request)
+    found, who = task_of(collection, period), account_of(request)
     if place not in visible_places(who):
         raise Http404("没有这份填报。")
     try:
@@ -117,7 +122,7 @@ def slice_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 def show(request: HttpRequest, case: Case, status: int = 200, **more: object) -> HttpResponse:
     """The page of a slice with what a refused step was filled with."""
-    who = account(request)
+    who = account_of(request)
     shown = slices.read_slice(case)
     offers = cases.offers(who, case)
     given = more.pop("given", {})
@@ -133,13 +138,15 @@ def show(request: HttpRequest, case: Case, status: int = 200, **more: object) ->
         "reviewing": any(o.transition in slices.RETURNS for o in offers),
         "filled_by_me": case.stage == "province_review" and Entry.objects.filter(case=case, by=who).exists(),
         "given": given,
+        "files": case.attachments.select_related("by"),
+        "attaching": slices.may_attach(who, case),
         **more,
     }
     return render(request, "observations/slice.html", context, status=status)
 
 
 def _save(request: HttpRequest, case: Case) -> HttpResponse:
-    who, given = account(request), typed(request)
+    who, given = account_of(request), typed(request)
     try:
         done = filing.save(case, given, actor=who)
     except Denied as error:
@@ -159,11 +166,11 @@ def _save(request: HttpRequest, case: Case) -> HttpResponse:
 def _step(
     request: HttpRequest, case: Case, transition: str, data: dict[str, object], *, done: str, **kept: object
 ) -> HttpResponse:
-    seen = request.POST.get("seen", "")
+    seen = number(request.POST.get("seen", ""))
     try:
-        if not seen.isdigit():
+        if seen is None:
             raise case_actions.CaseError("页面已过期，请看过现在的内容再办。")
-        case_actions.move(case.pk, transition, actor=account(request), seen=int(seen), data=data)
+        case_actions.move(case.pk, transition, actor=account_of(request), seen=seen, data=data)
     except Denied as error:
         raise refused(error) from error
     except case_actions.FormRefused as error:
@@ -182,7 +189,7 @@ def cell(request: HttpRequest, pk: int, indicator: str) -> HttpResponse:
     case = case_of(request, pk)
     given = typed(request, [indicator])
     try:
-        done = filing.save(case, given, actor=account(request))
+        done = filing.save(case, given, actor=account_of(request))
     except Denied as error:
         raise refused(error) from error
     shown = slices.read_slice(case)
@@ -211,6 +218,33 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404("没有这一步。")
     kept = {name: words for name, words in request.POST.items() if name[:2] in ("c.", "b.") or name == "reason"}
     return _step(request, case, transition, data, done=transition, given=kept)
+
+
+@takes_files
+@login_required
+def attach(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add evidence to a slice; opened without a form, as after a reload, the slice itself."""
+    case = case_of(request, pk)
+    if request.method != "POST":
+        return redirect("collection-slice", pk=pk)
+    try:
+        files = kept_evidence.received(request.FILES.getlist("files"))
+        filing.attach(case, files, actor=account_of(request))
+    except uploads.UploadRefused as error:
+        return show(request, case, 422, errors=[("files", str(error))], unkept=str(error))
+    except Denied as error:
+        raise refused(error) from error
+    return redirect(f"{reverse('collection-slice', args=[pk])}?done=attached")
+
+
+@login_required
+def evidence(request: HttpRequest, pk: int) -> FileResponse:
+    """A file kept with a slice, to whoever may read the slice; always as a download."""
+    try:
+        one = Attachment.objects.get(pk=pk, case__in=cases.visible(account_of(request), PROCESS))
+    except Attachment.DoesNotExist as error:
+        raise Http404("没有这份佐证材料。") from error
+    return download(one)
 
 
 @login_required

@@ -14,15 +14,18 @@ from pydantic import ValidationError
 
 from rongtong.apps.observations import guessing, keeping, sourcing
 from rongtong.apps.observations.actions import import_file
-from rongtong.apps.observations.forms import account, refused
+from rongtong.apps.observations.forms import refused
+from rongtong.apps.observations.headings import headings
 from rongtong.apps.observations.mapping import readable_sheets
 from rongtong.apps.observations.models import STATUSES, OfficeSource
 from rongtong.apps.observations.uploads import Asked, asked_of, completed, download, kept_file, receive
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.registry.access import Denied, may
+from rongtong.apps.registry.access import Denied, account_of, may
 from rongtong.engine.pack.model import Source
 from rongtong.engine.pack.read import explain
 from rongtong.engine.workbook import Sheet, WorkbookError, shown
+from rongtong.entering import takes_files
+from rongtong.typed import number, too_long
 from rongtong.uploads import UploadRefused
 
 PREVIEW_ROWS, PREVIEW_COLUMNS = 12, 20
@@ -52,7 +55,7 @@ def sources(request: HttpRequest) -> HttpResponse:
 
 
 def _may_teach(request: HttpRequest) -> bool:
-    who = account(request)
+    who = account_of(request)
     try:
         return may(who, sourcing.SAVE, keeping.office(who))
     except Denied:
@@ -68,6 +71,7 @@ def source_yaml(request: HttpRequest, code: str) -> HttpResponse:
     return download(sourcing.as_yaml(source).encode(), f"{code}.yaml", "application/yaml; charset=utf-8")
 
 
+@takes_files
 @login_required
 def new_source(request: HttpRequest) -> HttpResponse:
     """Send the workbook whose layout is to be taught."""
@@ -94,8 +98,8 @@ def map_source(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "observations/source_new.html", {"errors": errors}, status=422)
     post, do = request.POST, request.POST.get("do", "")
     sheet = next((s for s in sheets if s.name == post.get("sheet")), sheets[0])
-    given_row = post.get("header_row", "")
-    row = int(given_row) if given_row.isdigit() and int(given_row) in sheet.rows else 0
+    given_row = number(post.get("header_row", ""))
+    row = given_row if given_row is not None and given_row in sheet.rows else 0
     guess = guessing.guess(sheet, pack, row, post.get("place_column", ""))
     kept = do in ("preview", "save")
     asked = asked_of(request)
@@ -106,7 +110,7 @@ def map_source(request: HttpRequest, pk: int) -> HttpResponse:
         "guess": guess,
         "grid": _grid(sheet, guess.header_row),
         "picked": _picked(guess, post if kept else {}),
-        "headings": [words for _, words in guessing.headings(sheet, guess.header_row)],
+        "headings": [words for _, words in headings(sheet, guess.header_row)],
         "cards": [c for c in pack.all("indicators") if not c.formula],
         "statuses": STATUSES,
         "places": [
@@ -173,7 +177,7 @@ def _try(
         _run(request, data, file_name, source, asked, context)
     if save and source is not None and not errors and not context["report"].blocking:
         try:
-            sourcing.save_source(source, actor=account(request), place=keeping.office(account(request)))
+            sourcing.save_source(source, actor=account_of(request), place=keeping.office(account_of(request)))
         except Denied as error:
             raise refused(error) from error
         query = f"?period={asked.period}&known_from={asked.known_from}"
@@ -194,7 +198,7 @@ def _run(
     if context["errors"]:
         return
     try:
-        report = import_file(data, file_name, actor=account(request), layout=made, dry_run=True)
+        report = import_file(data, file_name, actor=account_of(request), layout=made, dry_run=True)
     except WorkbookError as error:
         context["errors"].append(("", str(error)))
         return
@@ -223,6 +227,8 @@ def _source(
     ]
     if not post.get("name", "").strip():
         errors.append(("name", "请给这个版式起个名字，如“财政科技支出月报”。"))
+    if problem := too_long(OfficeSource, "name", post.get("name", "").strip(), "名称"):
+        errors.append(("name", problem))
     unknown = {w: post.get(f"n.{w}", "") for w in guess.unknown}
     skip = [w.strip() for w in post.get("skip", "").replace("、", "，").replace(",", "，").split("，") if w.strip()]
     plain: dict[str, Any] = {

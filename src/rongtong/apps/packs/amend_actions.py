@@ -15,6 +15,7 @@ from rongtong.apps.packs.amend_layer import Change
 from rongtong.apps.packs.models import Amendment, Publication
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.models import Account
+from rongtong.typed import too_long
 
 EDITABLE = "draft"
 
@@ -135,6 +136,8 @@ def subject(row: Amendment) -> str:
 def _check(title: str, in_force_from: date) -> None:
     if not title.strip():
         raise AmendRefused("没有写名称。请写一句话说明改什么，如“企业投入黄灯线由八五成提到九成”。")
+    if problem := too_long(Amendment, "title", title.strip(), "名称"):
+        raise AmendRefused(problem)
     if in_force_from < clock.today():
         raise AmendRefused(f"生效日期 {in_force_from} 早于今天 {clock.today()}。请写今天或以后的日期，过去的灯不重画。")
 

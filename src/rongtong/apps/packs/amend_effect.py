@@ -1,44 +1,40 @@
-"""What an amendment would move, before it is published: lamps, ranks and figures of the boards the papers are about.
+"""What an amendment would move, before it is published: every lamp, rank and figure of the boards it reaches, the lamps of
+the commitments ledger and of open 督办, whether targets are met, and the balances of targets.
 
-The boards are computed twice by the ordinary queries, once under the packs as they are and once supposing the amended
-ones, each for the latest period that has values.
+Both packs are asked today's known facts; nothing is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any
 
 from rongtong import clock
+from rongtong.apps.cases import supervision_queries as supervision
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
+from rongtong.apps.packs.amend_boards import LAMP, RANKS, Moved, Packs, moved
 from rongtong.apps.packs.amend_queries import Laid
+from rongtong.apps.planning import goals, pages_ledger
 from rongtong.apps.planning import queries as planning
-from rongtong.engine.figure import Figure
-from rongtong.engine.indicator import Board, Row
+from rongtong.apps.registry.models import Account
 from rongtong.engine.pace import Lamp
-from rongtong.engine.pack.read import Pack
+from rongtong.engine.period import Period
+from rongtong.engine.target import Difference
 
-MEASURES = {
-    "value": "数值", "yoy": "同比", "share": "占比", "rank": "位次", "yoy_rank": "增速位次", "gap": "与上级之差",
-    "goal": "目标", "completion": "完成率", "baseline": "应达", "pace": "进度比",
-}  # fmt: skip
-RANKS = frozenset({"rank", "yoy_rank"})
+MET = {True: "已达到", False: "未达到", None: "—"}
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """A figure or lamp that differs: which indicator and period, whose, what it is and would be; "" where there is none."""
+class Group:
+    """What moves of one indicator, or of the ledger or the 督办, in one period."""
 
-    indicator: str
+    about: str
     period: str
-    place: str
-    measure: str
-    before: str
-    after: str
-    figure: str = ""
-    lamp_before: Lamp | None = None
-    lamp_after: Lamp | None = None
+    rows: tuple[Moved, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,84 +51,131 @@ class Effect:
     def nothing(self) -> bool:
         return not (self.lamps or self.ranks or self.figures or self.failed)
 
+    @property
+    def sections(self) -> tuple[tuple[str, int, tuple[Group, ...]], ...]:
+        """(what, how many, by indicator and period) of lamps, ranks and figures, those of which any move."""
+        all_three = ((LAMP, self.lamps), ("位次", self.ranks), ("数", self.figures))
+        return tuple((word, len(rows), _grouped(rows)) for word, rows in all_three if rows)
 
-def effect(laid: Laid) -> Effect:
-    """What moves between two packs. Nothing can be said where the amended pack cannot be read."""
+
+def _grouped(rows: Iterable[Moved]) -> tuple[Group, ...]:
+    groups: dict[tuple[str, str], list[Moved]] = {}
+    for row in rows:
+        groups.setdefault((row.about, row.period), []).append(row)
+    return tuple(Group(*key, tuple(found)) for key, found in groups.items())
+
+
+def effect(laid: Laid, reader: Account | None = None) -> Effect:
+    """What moves between two packs; of 督办 what the reader may read. Nothing can be said of a pack that cannot be read."""
     if laid.after is None:
         return Effect(failed=("修订后的规则包读不出来，先改正检查指出的问题。",))
-    before, after = laid.before, laid.after
-    lamps: list[Moved] = []
-    ranks: list[Moved] = []
-    figures: list[Moved] = []
-    looked, failed = [], []
-    for code in _codes(before, after):
-        period = observations.latest_period(code, clock.today())
-        if period is None:
-            continue
-        asked = planning.Asked(code, period, _level(before))
+    both = Packs.of(laid.before, laid.after)
+    state = f"{laid.before.fingerprint} {laid.after.fingerprint} {observations.state()} {goals.state()}"
+    found, looked, failed = _computed(_Asked(state, clock.today(), both))
+    return _effect([*found, *(_tasks(both, reader) if reader else ())], looked, failed)
+
+
+def _effect(found: Iterable[Moved], looked: tuple[str, ...], failed: tuple[str, ...]) -> Effect:
+    rows = list(found)
+    return Effect(
+        tuple(m for m in rows if m.measure == LAMP),
+        tuple(m for m in rows if m.measure in RANKS),
+        tuple(m for m in rows if m.measure != LAMP and m.measure not in RANKS),
+        looked,
+        failed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the answer depends on; the packs themselves are named by their fingerprints in `state`."""
+
+    state: str
+    day: date
+    both: Packs = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=32)
+def _computed(asked: _Asked) -> tuple[tuple[Moved, ...], tuple[str, ...], tuple[str, ...]]:
+    both = asked.both
+    found, looked, failed = moved(both, asked.day)
+    for part in (_promises, _verdicts, _balances):
         try:
-            with packs.supposing(before):
-                old = planning.monitor(asked) if before.find("indicators", code) else None
-            with packs.supposing(after):
-                new = planning.monitor(asked)
-        except ValueError as error:  # Unknown, FigureError and the expression's own: each says what it found
-            card = after.find("indicators", code) or before.find("indicators", code)
-            failed.append(f"{card.name if card else code}：{error}")
-            continue
-        looked.append(f"{new.card.name} {period.chinese}")
-        for moved in _moved(old, new):
-            (lamps if moved.measure == "灯" else ranks if moved.measure in _RANK_WORDS else figures).append(moved)
-    return Effect(tuple(lamps), tuple(ranks), tuple(figures), tuple(looked), tuple(failed))
+            found += part(both)
+        except ValueError as error:  # an amended target in a unit that its indicator has not
+            failed.append(str(error))
+    return tuple(found), tuple(looked), tuple(dict.fromkeys(failed))
 
 
-_RANK_WORDS = frozenset(MEASURES.get(m, m) for m in RANKS)
+def _promises(both: Packs) -> Iterator[Moved]:
+    """The lamps of the commitments ledger, and whether commitments are met."""
+    was, now = _under(both, lambda: {e.item.id: e for e in pages_ledger.entries()})
+    for code, entry in now.items():
+        old = was.get(code)
+        about, period = "承诺一本账", entry.period or "—"
+        a, b = old.lamp if old else None, entry.lamp
+        if _code(a) != _code(b):
+            where = f"{code} {entry.name}"
+            yield Moved(about, period, where, LAMP, str(a or "—"), str(b or "—"), "", a, b)
 
 
-def _codes(before: Pack, after: Pack) -> dict[str, None]:
-    """The indicators of the papers, and every other one whose card or target the amendment changes."""
-    found: dict[str, None] = {}
-    for pack in (after, before):
-        paper = pack.find("papers", "dispatch")
-        for code in (*paper.indicators, *paper.real_indicators) if paper else ():
-            found[code] = None
-    for kind, name in (("indicators", "code"), ("targets", "indicator")):
-        for key, statement in after.statements[kind].items():
-            if before.statements[kind].get(key) != statement:
-                found[getattr(statement, name)] = None
-    return {code: None for code in found if after.find("indicators", code)}
+def _verdicts(both: Packs) -> Iterator[Moved]:
+    """Whether targets are met by what is known, and the numbers of those that are no level of a year."""
+    packs_of = (both.before, both.after)
+    periods = [Period.parse(t.period) for p in packs_of for t in p.all("targets")]
+    for year in sorted({y for p in periods for y in range(p.first_day.year, p.last_day.year + 1)}):
+        was, now = _under(both, partial(_goals, year))
+        for code in dict.fromkeys([*was, *now]):
+            old, new = was.get(code), now.get(code)
+            words = (new or was[code]).card.name, f"{year}年", f"目标 {code}"
+            before, after = (MET[g.met] if g else "—" for g in (old, new))
+            if before != after:
+                yield Moved(*words, "是否达到", before, after)
+            before, after = (f"{g.figure.text} {g.figure.unit}" if g and g.figure else "—" for g in (old, new))
+            if before != after:
+                yield Moved(*words, "目标值", before, after)
 
 
-def _level(pack: Pack) -> str:
-    return "city" if pack.places.at_level("city", pack.manifest.root_place) else "county"
+def _balances(both: Packs) -> Iterator[Moved]:
+    """The differences between published totals and their published parts."""
+    years = {Period.parse(b.period).year for p in (both.before, both.after) for b in p.all("balances")}
+    for year in sorted(years):
+        was, now = _under(both, partial(_sums, year))
+        for code in dict.fromkeys([*was, *now]):
+            both_ways = was.get(code), now.get(code)
+            before, after = (f"{d.difference.text} {d.difference.unit}" if d else "—" for d in both_ways)
+            if before != after:
+                yield Moved("目标的合计与各项", f"{year}年", code, "差额", before, after)
 
 
-def _moved(old: Board | None, new: Board) -> Iterator[Moved]:
-    before = {r.place: r for r in (*old.rows, old.total)} if old else {}
-    for row in (new.total, *new.rows):
-        yield from _row(before.get(row.place), row, new)
+def _tasks(both: Packs, reader: Account) -> Iterator[Moved]:
+    """The lamps of the deadlines of open 督办."""
+    if not both.codes("lamps"):
+        return
+    was, now = _under(both, lambda: {i.case.pk: i for i in supervision.ledger(reader)})
+    for pk, item in now.items():
+        a, b = was[pk].lamp, item.lamp
+        if _code(a) != _code(b):
+            where = f"{item.number} {item.case.title}"
+            yield Moved("督办时限", "今天", where, LAMP, str(a or "—"), str(b or "—"), "", a, b)
 
 
-def _row(old: Row | None, new: Row, board: Board) -> Iterator[Moved]:
-    name, period = board.card.name, board.period.chinese
-    lamps = (old.lamp if old else None), new.lamp
-    if _lit(lamps[0]) != _lit(lamps[1]):
-        value = new.figures.get("value")
-        yield Moved(
-            name, period, new.name, "灯", str(lamps[0] or "—"), str(lamps[1] or "—"), value.id if value else "", *lamps
-        )
-    was = old.figures if old else {}
-    for measure in dict.fromkeys([*was, *new.figures]):
-        a, b = was.get(measure), new.figures.get(measure)
-        before, after = _text(a), _text(b)
-        if before != after:
-            known = b or a
-            words = MEASURES.get(measure, measure)
-            yield Moved(name, period, new.name, words, before, after, known.id if known else "")
+def _goals(year: int) -> dict[str, planning.Goal]:
+    return {g.target.code: g for g in planning.targets(year)}
 
 
-def _text(figure: Figure | None) -> str:
-    return f"{figure.text} {figure.unit}".strip() if figure else "—"
+def _sums(year: int) -> dict[str, Difference]:
+    return {d.balance.code: d for d in planning.balances(year)}
 
 
-def _lit(lamp: Lamp | None) -> str:
+def _under(both: Packs, ask: Callable[[], Mapping[Any, Any]]) -> list[dict[Any, Any]]:
+    """The answers under the packs as they are and as amended."""
+    found = []
+    for pack in (both.before, both.after):
+        with packs.supposing(pack):
+            found.append(dict(ask()))
+    return found
+
+
+def _code(lamp: Lamp | None) -> str:
     return lamp.code if lamp else ""

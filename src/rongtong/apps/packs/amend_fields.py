@@ -7,7 +7,7 @@ plain values the model reads.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, Union, get_args, get_origin
@@ -16,7 +16,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from rongtong.apps.packs.amend_words import label, word
-from rongtong.engine.pack.read import explain, model_of
+from rongtong.engine.nested import NestedError, read_yaml
+from rongtong.engine.pack.read import Pack, explain, model_of
+from rongtong.typed import number
 
 LONG = frozenset({"definition", "note", "manual", "reason", "formula"})
 SPARE = 2  # empty rows offered below the parts of a list
@@ -30,9 +32,16 @@ HINTS = {
 }
 
 
+# Fields that name another statement by its code → the kind of statement offered by name.
+NAMED = {
+    "indicator": "indicators", "part_of": "indicators", "scope": "scopes", "lamp": "lamps", "place": "places",
+    "document": "documents", "commitment": "commitments",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One control: `shape` is text, long, lines, choice, choices, tick, date or yaml."""
+    """One control: `shape` is text, long, lines, choice, choices, tick, date or yaml; `listed` the kind it names."""
 
     name: str
     label: str
@@ -42,6 +51,7 @@ class Control:
     hint: str = ""
     required: bool = False
     error: str = ""
+    listed: str = ""
 
     @property
     def rows(self) -> int:
@@ -67,6 +77,20 @@ def fields(kind: str, value: Mapping[str, Any], typed: Mapping[str, Any] | None 
     model, wrong = model_of(kind), dict((typed or {}).get("errors", {}))
     raw: Mapping[str, Any] = (typed or {}).get("raw", {})
     return tuple(_field(name, info, value.get(name), raw.get(name), wrong) for name, info in _infos(model))
+
+
+def offered(form: Iterable[Field], pack: Pack) -> dict[str, list[tuple[str, str]]]:
+    """Kind → (code, words) of its statements, for the kinds that controls of a form name."""
+    controls = (c for f in form for row in (f.controls, *f.rows) for c in row)
+    return {kind: _statements(kind, pack) for kind in dict.fromkeys(c.listed for c in controls if c.listed)}
+
+
+def _statements(kind: str, pack: Pack) -> list[tuple[str, str]]:
+    found = (
+        (str(getattr(s, "code", "") or getattr(s, "id", "")), str(getattr(s, "name", "") or getattr(s, "title", "")))
+        for s in pack.all(kind)
+    )
+    return list(dict(found).items())
 
 
 def _infos(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
@@ -154,6 +178,7 @@ def _control(
     return Control(
         name, label(field), shape, _text(value, shape, bare), options, HINTS.get(field, ""),
         info.is_required() and not bare, wrong.get(name, wrong.get(name.replace("-", "."), "")),
+        NAMED.get(field, "") if shape == "text" else "",
     )  # fmt: skip
 
 
@@ -237,30 +262,15 @@ def _plain(name: str, info: FieldInfo, posted: Any, *, bare: bool = False) -> An
     if shape == "lines":
         parts = text.replace("，", "、").replace(",", "、").split("、") if bare else text.split("\n")
         return [p.strip() for p in parts if p.strip()]
-    if kind is int and text.lstrip("-").isdigit():
-        return int(text)
+    if kind is int and (whole := number(text.removeprefix("-"))) is not None:
+        return -whole if text.startswith("-") else whole
     return text
 
 
 def _parsed(name: str, text: str, wrong: dict[str, str], raw: dict[str, Any]) -> Any:
-    import yaml
-
-    if not text.strip():
-        return None
     try:
-        return _plain_values(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f"第 {mark.line + 1} 行" if mark else ""
-        wrong[name] = f"“{label(name)}”{at}不是合法的 YAML。请改正缩进、冒号或引号。"
+        return read_yaml(text) if text.strip() else None
+    except NestedError as error:
+        wrong[name] = f"“{label(name)}”{error}"
         raw[name] = text
         return None
-
-
-def _plain_values(value: Any) -> Any:
-    """YAML values as a stored statement has them: dates as text."""
-    if isinstance(value, dict):
-        return {str(k): _plain_values(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain_values(v) for v in value]
-    return value.isoformat() if isinstance(value, date) else value

@@ -101,7 +101,7 @@ def obstacles(row: Amendment) -> list[str]:
     if row.statements == "[]":
         return ["没有一条修订内容。请先改一条指标卡、亮灯规则、目标或写法。"]
     if not up_to_date(row):
-        return ["起草之后规则包变了。请退回起草，按“以现行规则为准重新检查”看过差别再送审。"]
+        return ["起草之后规则包变了。请回到起草，按“以现行规则为准重新检查”看过差别再送审。"]
     return [str(f.problem) for f in laid(row).findings if f.blocking]
 
 

@@ -15,6 +15,8 @@ from typing import Any
 from rongtong.apps.packs import amend_fields, amend_layer
 from rongtong.apps.packs.amend_layer import Change
 from rongtong.apps.packs.amend_words import label
+from rongtong.cells import put_text
+from rongtong.engine.nested import NestedError, read_json
 from rongtong.engine.pack.read import Pack, model_of
 from rongtong.engine.workbook import Sheet, a1, plain, read_book, shown
 
@@ -49,7 +51,7 @@ def workbook(pack: Pack, kind: str, changes: Mapping[str, Mapping[str, Any]]) ->
         for column, name in enumerate(names, 1):
             cell = sheet.cell(row, column)
             # Text, or a spreadsheet turns 2025-03 into a date and a formula-like text into a formula.
-            cell.number_format, cell.data_type, cell.value = "@", "s", _cell(value.get(name))
+            put_text(cell, _cell(value.get(name)))
             cell.alignment = Alignment(vertical="top", wrap_text=name in WIDE)
     sheet.freeze_panes = sheet.cell(HEAD + 1, 2)
     out = io.BytesIO()
@@ -63,9 +65,9 @@ def rows(pack: Pack, kind: str, changes: Mapping[str, Mapping[str, Any]]) -> lis
     return [changes[c] if c in changes else amend_layer.plain(pack.get(kind, c)) for c in codes]
 
 
-def _cell(value: Any) -> str | None:
-    if value is None or value == "":
-        return None
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -112,15 +114,14 @@ def _row(sheet: Sheet, row: int, names: Mapping[int, str]) -> tuple[dict[str, An
             continue
         try:
             value[name] = _parsed(name, text)
-        except json.JSONDecodeError as error:
-            message = f"“{label(name)}”不是合法的 JSON（第 {error.colno} 个字起）。请照导出的写法改。"
-            faults.append(Fault(a1(row, column), message))
+        except NestedError as error:
+            faults.append(Fault(a1(row, column), f"“{label(name)}”{error}"))
     return value, faults
 
 
 def _parsed(name: str, text: str) -> Any:
     if text[0] in "[{" or name == "decimals" or name == "header_row":
-        return json.loads(text)
+        return read_json(text)
     return text
 
 

@@ -12,7 +12,7 @@ from django.db.models import Field, Model
 
 from rongtong.apps.packs.dictionary_words import EXCEPTIONS, LEVELS, PERSONAL, TABLES, WORDS
 from rongtong.apps.packs.queries import NoPack, current
-from rongtong.cells import guarded_row
+from rongtong.cells import guarded_row, put_row
 
 OWN = "rongtong.apps."
 UNNAMED = "（未登记）"
@@ -158,8 +158,8 @@ def workbook(found: Sequence[Table], listed: Sequence[Card]) -> bytes:
     for name, headings, body in sheets:
         sheet = book.create_sheet(name)
         sheet.append(headings)
-        for row in body:
-            sheet.append(guarded_row(row))
+        for number, row in enumerate(body, start=2):
+            put_row(sheet, number, row)
         for cell in sheet[1]:
             cell.font = Font(bold=True)
             sheet.column_dimensions[cell.column_letter].width = 24

@@ -7,8 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from rongtong.apps.packs import dictionary as words
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from rongtong.cells import XLSX
 
 
 @require_safe

@@ -26,18 +26,14 @@ from rongtong.apps.packs import (
 )
 from rongtong.apps.packs.amend_layer import KINDS, Change
 from rongtong.apps.packs.models import Amendment
-from rongtong.apps.registry.access import Denied, may, visible_places
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import Denied, account_of, may, visible_places
+from rongtong.cells import XLSX
 from rongtong.engine.workbook import WorkbookError
+from rongtong.entering import takes_files
+from rongtong.typed import number
 
 PER_PAGE = 30
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 View = Callable[..., HttpResponse]
-
-
-def _account(request: HttpRequest) -> Account:
-    assert isinstance(request.user, Account)
-    return request.user
 
 
 def _whole(view: View) -> View:
@@ -45,7 +41,7 @@ def _whole(view: View) -> View:
 
     @login_required
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if queries.current().manifest.root_place not in visible_places(_account(request)):
+        if queries.current().manifest.root_place not in visible_places(account_of(request)):
             message = "规则修订只对管全域的账号开放。需要改规则，请向省级处室提出。"
             return render(request, "packs/amend_refused.html", {"message": message}, status=403)
         try:
@@ -57,7 +53,7 @@ def _whole(view: View) -> View:
 
 
 def _found(request: HttpRequest, pk: int) -> Amendment:
-    row = amend_queries.visible(_account(request)).filter(pk=pk).first()
+    row = amend_queries.visible(account_of(request)).filter(pk=pk).first()
     if row is None:
         raise Http404("没有这件修订。")
     return row
@@ -66,7 +62,7 @@ def _found(request: HttpRequest, pk: int) -> Amendment:
 @_whole
 def amendments(request: HttpRequest) -> HttpResponse:
     """Every amendment, newest first, with its stage."""
-    page = Paginator(amend_queries.visible(_account(request)), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(amend_queries.visible(account_of(request)), PER_PAGE).get_page(request.GET.get("page"))
     rows = list(page)
     found = amend_queries.cases_of(rows)
     items = [
@@ -83,7 +79,7 @@ def amendments(request: HttpRequest) -> HttpResponse:
 
 
 def _may(request: HttpRequest) -> bool:
-    return may(_account(request), "packs.amend", queries.current().manifest.root_place)
+    return may(account_of(request), "packs.amend", queries.current().manifest.root_place)
 
 
 @_whole
@@ -95,7 +91,7 @@ def amendment_new(request: HttpRequest) -> HttpResponse:
         day = _day(typed["in_force_from"], errors)
         if day:
             try:
-                row = amend_actions.draft(typed["title"], day, typed["note"], _account(request))
+                row = amend_actions.draft(typed["title"], day, typed["note"], account_of(request))
             except amend_actions.AmendRefused as error:
                 errors.append(("in_force_from" if "生效" in str(error) else "title", str(error)))
             else:
@@ -124,13 +120,11 @@ def _page(request: HttpRequest, row: Amendment, status: int = 200, **more: objec
         raise Http404("这件修订没有办件。")
     published = getattr(row, "publication", None)
     laid = amend_queries.laid(row) if published is None else None
-    offers = cases.offers(_account(request), case)
-    if laid and (laid.blocking or row.statements == "[]"):
-        offers = tuple(o for o in offers if o.transition not in ("submit", "publish"))
+    offers = cases.offers(account_of(request), case)
     context = {
         "row": row, "case": case, "line": cases.line(case), "steps": cases.history(case), "offers": offers,
         "next": reverse("amendment", args=[row.pk]), "editable": _editable(request, row), "kinds": KINDS.items(),
-        "shown": amend_queries.shown(row), "laid": laid, "effect": amend_effect.effect(laid) if laid else None,
+        "shown": amend_queries.shown(row), "laid": laid, "effect": amend_effect.effect(laid, account_of(request)) if laid else None,
         "up_to_date": published is not None or amend_queries.up_to_date(row), "published": published,
         "typed": {"title": row.title, "in_force_from": row.in_force_from.isoformat(), "note": row.note},
         **more,
@@ -144,8 +138,7 @@ def _editable(request: HttpRequest, row: Amendment) -> bool:
 
 
 def _seen(request: HttpRequest) -> int:
-    text = request.POST.get("seen", "")
-    return int(text) if text.isdigit() else 0
+    return number(request.POST.get("seen", "")) or 0
 
 
 @_whole
@@ -158,7 +151,9 @@ def amendment_describe(request: HttpRequest, pk: int) -> HttpResponse:
     day = _day(typed["in_force_from"], errors)
     if day:
         try:
-            amend_actions.describe(pk, typed["title"], day, typed["note"], seen=_seen(request), actor=_account(request))
+            amend_actions.describe(
+                pk, typed["title"], day, typed["note"], seen=_seen(request), actor=account_of(request)
+            )
             return redirect("amendment", pk=pk)
         except amend_actions.AmendRefused as error:
             errors.append(("title", str(error)))
@@ -222,7 +217,7 @@ def amendment_statement(request: HttpRequest, pk: int, kind: str) -> HttpRespons
             first = draft.before if draft else before
             own = Change(kind, code or str(value["code"]), first, amend_layer.validated(kind, value))
             try:
-                amend_actions.put(pk, [own], seen=_seen(request), actor=_account(request))
+                amend_actions.put(pk, [own], seen=_seen(request), actor=account_of(request))
                 return redirect("amendment", pk=pk)
             except amend_actions.AmendRefused as error:
                 message, status = str(error), 409
@@ -230,7 +225,8 @@ def amendment_statement(request: HttpRequest, pk: int, kind: str) -> HttpRespons
             status = 422
     form = amend_fields.fields(kind, value, {"errors": errors, "raw": raw})
     context = {
-        "row": row, "kind": kind, "words": KINDS[kind][0], "code": code, "form": form, "message": message,
+        "row": row, "kind": kind, "words": KINDS[kind][0], "code": code, "form": form,
+        "offered": amend_fields.offered(form, queries.current(row.in_force_from)), "message": message,
         "errors": [(n, t) for n, t in errors.items() if "-" not in n or n.split("-")[0] not in errors],
         "seen": _seen(request) if status == 422 else row.number, "name": _name(base) if base else code,
         "editable": _editable(request, row),
@@ -245,7 +241,7 @@ def amendment_remove(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """Take a statement out of the draft."""
     row = _found(request, pk)
     try:
-        amend_actions.remove(pk, kind, request.POST.get("code", ""), seen=_seen(request), actor=_account(request))
+        amend_actions.remove(pk, kind, request.POST.get("code", ""), seen=_seen(request), actor=account_of(request))
     except amend_actions.AmendRefused as error:
         return _page(request, row, 409, errors=[("", str(error))])
     return redirect("amendment", pk=pk)
@@ -257,12 +253,13 @@ def amendment_rebase(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the draft upon the packs now in force."""
     row = _found(request, pk)
     try:
-        amend_actions.rebase(pk, seen=_seen(request), actor=_account(request))
+        amend_actions.rebase(pk, seen=_seen(request), actor=account_of(request))
     except amend_actions.AmendRefused as error:
         return _page(request, row, 409, errors=[("", str(error))])
     return redirect("amendment", pk=pk)
 
 
+@takes_files
 @_whole
 def amendment_sheet(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """The statements of a kind as a workbook; posted back, its changed rows become the draft's."""
@@ -279,7 +276,7 @@ def amendment_sheet(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     try:
         found, faults = amend_sheet.read(uploads.checked(given, ("xlsx",)), given.name or "", base, kind)
         if not faults:
-            amend_actions.put(pk, found, seen=_seen(request), actor=_account(request))
+            amend_actions.put(pk, found, seen=_seen(request), actor=account_of(request))
             return redirect("amendment", pk=pk)
     except (WorkbookError, uploads.UploadRefused, amend_actions.AmendRefused) as error:
         return _page(request, row, 422, errors=[(f"file-{kind}", str(error))])

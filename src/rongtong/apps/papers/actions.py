@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 
+from django.db import transaction
+
 from rongtong import clock
 from rongtong.apps.cases import actions as cases
 from rongtong.apps.cases.models import Case
@@ -18,6 +20,7 @@ from rongtong.apps.papers.layout import docx_bytes, manual_texts
 from rongtong.apps.papers.models import Issue, Note, Release
 from rongtong.apps.papers.writing import KINDS, Made
 from rongtong.apps.planning.queries import Unknown
+from rongtong.apps.records import log
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
@@ -49,21 +52,24 @@ def save_notes(
 
     `seen` is the number of the version each section was read at (0: none was there); a newer one raises StaleNote.
     """
-    newest = queries.newest_notes(paper, period)
-    kept = {section: note.text.strip() for section, note in newest.items()}
-    new = {section: text.strip() for section, text in texts.items() if text.strip() != kept.get(section, "")}
-    if not new:
-        return 0
-    if seen is not None:
-        late = {s: newest[s] for s in new if s in newest and newest[s].pk != seen.get(s, 0)}
-        if late:
-            raise StaleNote(late)
-    with act("papers.note", actor=actor, place=queries.about(place), subject=f"{paper} {period}") as done:
-        for section, text in new.items():
-            Note.objects.create(
-                paper=paper, period=period, section=section, text=text, by=actor, recorded_at=clock.now()
-            )
-        done.payload = {"sections": dict(new)}
+    with transaction.atomic():
+        # Held before the notes are read: of two who save at once the second reads what the first wrote.
+        log.hold()
+        newest = queries.newest_notes(paper, period)
+        kept = {section: note.text.strip() for section, note in newest.items()}
+        new = {section: text.strip() for section, text in texts.items() if text.strip() != kept.get(section, "")}
+        if not new:
+            return 0
+        if seen is not None:
+            late = {s: newest[s] for s in new if s in newest and newest[s].pk != seen.get(s, 0)}
+            if late:
+                raise StaleNote(late)
+        with act("papers.note", actor=actor, place=queries.about(place), subject=f"{paper} {period}") as done:
+            for section, text in new.items():
+                Note.objects.create(
+                    paper=paper, period=period, section=section, text=text, by=actor, recorded_at=clock.now()
+                )
+            done.payload = {"sections": dict(new)}
     return len(new)
 
 
@@ -110,13 +116,14 @@ def send(issue: Issue, actor: Account) -> Case:
     newest = queries.newest_issue(title.kind, title.period, title.place, title.use)
     if newest is not None and newest.pk != issue.pk:
         raise PaperRefused("这不是最新的一稿。请打开最新的草稿送审。")
-    other = queries.open_case_of(title)
+    other = queries.case_in_review(title)
     case = queries.case_of(issue)
     if other is not None and (case is None or other.pk != case.pk):
         raise PaperRefused("这份材料的另一稿正在送审。请先退回或撤回那一稿，再送这一稿。")
     if case is not None and case.outcome:
-        done = "已经发布" if case.outcome == "released" else "送审后已撤回"
-        raise PaperRefused(f"这一稿{done}。数或文字有变、重新生成之后，才能再送审。")
+        if case.outcome == "released":
+            raise PaperRefused("这一稿已经发布。数或文字有变、重新生成之后，才能再送审。")
+        raise PaperRefused("这一稿送审后已撤回。请先恢复，再送审；或数、文字有变后重新生成一稿。")
     if case is None:
         case = cases.open_case(
             queries.PROCESS, actor=actor, place=queries.about(issue.place), key=queries.case_key(issue),

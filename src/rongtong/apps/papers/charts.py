@@ -172,22 +172,10 @@ def _end_labels(data: Sequence[Spec], place: Spec, side: str, dx: int, test: str
     return [{**shared, "mark": rim}, {**shared, "mark": mark}]
 
 
-def ranking_bars(
-    rows: Sequence[tuple[str, Shown]],
-    *,
-    middle: Shown,
-    title: str,
-    unit: str,
-    links: Mapping[str, str] | None = None,
-    whole: str = "全省",
-    description: str = "",
-    width: int = 420,
-) -> Spec:
-    """One bar per (name, shown value), highest first, 未报 last; the whole's own value is a dashed line.
-
-    Equal values keep the order given. `links` are by name.
-    """
-    own = exact(middle, whole)
+def _bars(
+    rows: Sequence[tuple[str, Shown]], own: Fraction | None, unit: str, rest: tuple[str, str] | None
+) -> list[Spec]:
+    """The rows of a bar chart in their order, each with its colour and what is said of it."""
     known = [(name, shown, value) for name, shown in rows if (value := exact(shown, name)) is not None]
     known.sort(key=lambda row: -row[2])
     data: list[Spec] = []
@@ -198,6 +186,31 @@ def ranking_bars(
     for name, shown in rows:
         if shown is None:
             data.append({"name": name, "value": 0, "text": MISSING, "fill": UNREPORTED, "said": f"{name}：{MISSING}"})
+    if rest:
+        name, text = rest
+        said = f"{name}：{text}{unit}"
+        data.append({"name": name, "value": _number(exact(text, name)), "text": text, "fill": PARTS[0], "said": said})
+    return data
+
+
+def ranking_bars(
+    rows: Sequence[tuple[str, Shown]],
+    *,
+    middle: Shown,
+    title: str,
+    unit: str,
+    links: Mapping[str, str] | None = None,
+    whole: str = "全省",
+    description: str = "",
+    width: int = 420,
+    rest: tuple[str, str] | None = None,
+) -> Spec:
+    """One bar per (name, shown value), highest first, 未报 last; the whole's own value is a dashed line.
+
+    Equal values keep the order given. `links` are by name. `rest`: what belongs to none of them, below all, pale.
+    """
+    own = exact(middle, whole)
+    data = _bars(rows, own, unit, rest)
     for row in data:
         if links and row["name"] in links:
             row["link"] = _link(links[row["name"]])

@@ -92,7 +92,7 @@ def read_notes(path: Path) -> dict[str, str]:
         raise Unknown(f"{path}：没有这个文件。")
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise Unknown(f"{path}：不是合法的 YAML（{error}）。应为 节: 文字，一节一行或一段。") from error
     if not isinstance(data, dict):
         raise Unknown(f"{path}：应为 节: 文字 的对照，现为 {type(data).__name__}。")

@@ -12,8 +12,9 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from rongtong.apps.papers.form import FONT_ALTERNATIVES, Form, twips
+from rongtong.cells import xml_text
 
-__all__ = ["blank", "element", "fixed_zip", "fonts", "xml_text"]
+__all__ = ["blank", "element", "fixed_zip", "fonts"]
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -50,14 +51,6 @@ def core_properties(title: str, author: str, kind: str, day: dt.date) -> bytes:
         f'<dcterms:created xsi:type="dcterms:W3CDTF">{stamp}</dcterms:created>'
         f'<dcterms:modified xsi:type="dcterms:W3CDTF">{stamp}</dcterms:modified></cp:coreProperties>'
     ).encode()
-
-
-def xml_text(text: str) -> str:
-    """`text` with characters XML forbids shown as U+FFFD, so that a stray control character cannot break a file."""
-    return "".join(
-        c if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000" else "\ufffd"
-        for c in text
-    )
 
 
 def element(tag: str, attributes: Mapping[str, str | int] | None = None, *children: Any, text: str = "") -> Any:

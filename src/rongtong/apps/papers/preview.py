@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -40,13 +41,14 @@ from rongtong.apps.papers.layout import TRACING, chinese_date, chinese_ordinal
 from rongtong.apps.papers.queries import Title
 from rongtong.apps.papers.tables import PADDING, alignments, fit
 from rongtong.apps.papers.titleline import title_lines
-from rongtong.apps.records.queries import head
+from rongtong.apps.records import models as records
 from rongtong.engine.period import Period
 from rongtong.engine.workbook import read_book
 from rongtong.engine.workbook import shown as cell_text
 
 FORM = GBT_9704
 EMPTY = SafeString("")
+CELL = '<td class="{}">{}</td>'
 LINES = Fraction(FORM.lines) - Fraction(1, 2)  # what a reckoned page holds: reckoning is not setting
 LONG = 18  # characters from which a column of a workbook is shown wide
 LINE_PT = Fraction(FORM.line_pitch, 20)
@@ -71,12 +73,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table or the part of it that stands on one sheet; widths in percent, a cell as (side, words)."""
+    """A table or the part of it that stands on one sheet; widths in percent, a row as (total, its cells)."""
 
     size: int
     widths: tuple[int, ...]
     head: tuple[SafeString, ...]
-    rows: tuple[tuple[bool, tuple[tuple[str, SafeString], ...]], ...]
+    rows: tuple[tuple[bool, SafeString], ...]
     caption: SafeString = EMPTY
     note: SafeString = EMPTY
 
@@ -106,9 +108,15 @@ class Shown:
 def shown(title: Title) -> Shown:
     """The paper as it would be made now. Raises what `writing.compose` raises.
 
-    Kept until the next write of any kind: the head of the log names everything a paper depends on.
+    Kept until the next write that is not about accounts: the log names everything a paper depends on.
     """
-    return _shown(str(head()), str(clock.today()), title)
+    return _shown(*_state(), title)
+
+
+def _state() -> tuple[str, str]:
+    """The last write that a paper may depend on, which is any but those about accounts, and today."""
+    writes = records.Leaf.objects.exclude(kind__startswith="registry.").order_by("-sequence")
+    return writes.values_list("leaf_hash", flat=True).first() or "", str(clock.today())
 
 
 @lru_cache(maxsize=24)
@@ -236,7 +244,7 @@ def _table(block: Table) -> Item:
     size, widths = fit(block, FORM)
     sides, whole = alignments(block), sum(widths)
     rows = tuple(
-        (index in block.total_rows, tuple((side, html(w)) for side, w in zip(sides, row, strict=True)))
+        (index in block.total_rows, format_html_join("", CELL, zip(sides, map(html, row), strict=True)))
         for index, row in enumerate(block.rows)
     )
     grid = Grid(
@@ -332,25 +340,36 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the page of a paper shows of it as it is now: sheets or tables, its figures, the officers' texts as printed."""
+    """What the page of a paper shows of it as it is now: pages or tables, its figures, the officers' texts as printed.
+
+    A page is a sheet with what stands on it as HTML.
+    """
 
     notice: str
     figures: tuple[tuple[str, str], ...]
     sections: tuple[str, ...]
     texts: dict[str, str]
-    sheets: tuple[Sheet, ...] = ()
+    pages: tuple[tuple[Sheet, SafeString], ...] = ()
     tables: tuple[Leaf, ...] = ()
     sha256: str = ""
 
 
-def seen(title: Title) -> Seen:
-    """A paper to look at, the ledger as tables. Raises what `writing.make_file` raises."""
-    if title.kind == "ledger":
-        return _ledger(str(head()), str(clock.today()), title)
-    paper = shown(title)
-    manual = [b for b in paper.paper.blocks if isinstance(b, Manual)]
+def seen(title: Title, *, editing: bool = False) -> Seen:
+    """A paper to look at, the ledger as tables. Raises what `writing.make_file` raises.
+
+    For who is `editing`, each of the officers' paragraphs links to its field.
+    """
+    return _ledger(*_state(), title) if title.kind == "ledger" else _seen(*_state(), title, editing)
+
+
+@lru_cache(maxsize=24)
+def _seen(log: str, today: str, title: Title, editing: bool) -> Seen:
+    shown = _shown(log, today, title)
+    manual = [b for b in shown.paper.blocks if isinstance(b, Manual)]
     texts = {b.section: "\n".join(x for x in b.text.splitlines() if x.strip()) for b in manual}
-    return Seen(paper.paper.notice, figures(paper.paper), tuple(b.section for b in manual), texts, paper.sheets)
+    context = {"title": title, "editing": editing}
+    pages = tuple((s, render_to_string("papers/_items.html", context | {"items": s.items})) for s in shown.sheets)
+    return Seen(shown.paper.notice, figures(shown.paper), tuple(b.section for b in manual), texts, pages)
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from rongtong.apps.papers.models import Issue, Note, Release
 from rongtong.apps.registry import access
 from rongtong.apps.registry.models import Account
 
-PROCESS = "release"
+PROCESS, REVIEW = "release", "review"
 
 
 def notes(paper: str, period: str) -> dict[str, str]:
@@ -120,9 +120,9 @@ def case_of(issue: Issue) -> Case | None:
     return cases.by_key(PROCESS, case_key(issue))
 
 
-def open_case_of(title: Title) -> Case | None:
-    """The case of any issue of a paper that is still under way."""
-    rows = Case.objects.filter(process=PROCESS, key__startswith=title.key + "/", outcome="")
+def case_in_review(title: Title) -> Case | None:
+    """The case of any issue of a paper that is under review (送审)."""
+    rows = Case.objects.filter(process=PROCESS, key__startswith=title.key + "/", stage=REVIEW)
     return rows.select_related("definition").order_by("-pk").first()
 
 

@@ -4,7 +4,8 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from rongtong.apps.papers.form import Form
-from rongtong.apps.papers.ooxml import element, fonts, xml_text
+from rongtong.apps.papers.ooxml import element, fonts
+from rongtong.cells import xml_text
 
 __all__ = ["add_running"]
 

@@ -27,17 +27,19 @@ from rongtong.apps.papers.models import Issue
 from rongtong.apps.papers.queries import Title
 from rongtong.apps.papers.writing import KINDS
 from rongtong.apps.planning.queries import Unknown
-from rongtong.apps.registry.access import Denied, may, visible_places
+from rongtong.apps.registry.access import Denied, account_of, may, visible_places
 from rongtong.apps.registry.models import Account
+from rongtong.cells import XLSX
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.place import PlaceError
+from rongtong.typed import number
 
 PER_PAGE = 40
 CANNOT = (Unknown, PeriodError, PlaceError, PaperError)
 TYPES = {
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xlsx": XLSX,
 }
 
 
@@ -53,11 +55,6 @@ class Section:
     theirs: str = ""
 
 
-def _account(request: HttpRequest) -> Account:
-    assert isinstance(request.user, Account)
-    return request.user
-
-
 def _title(request: HttpRequest, kind: str, period: str) -> Title:
     """The paper of an address. Raises Http404, the same for one that cannot be and one that is not this account's."""
     given = Title(kind, period, request.GET.get("place", ""), request.GET.get("use", ""))
@@ -66,7 +63,7 @@ def _title(request: HttpRequest, kind: str, period: str) -> Title:
             raise Http404("没有这份材料。")
     except PeriodError as error:
         raise Http404("没有这份材料。") from error
-    if not queries.reads(_account(request), given.place):
+    if not queries.reads(account_of(request), given.place):
         raise Http404("没有这份材料。")
     return given
 
@@ -81,7 +78,7 @@ def address(title: Title, name: str = "paper", **more: object) -> str:
 def papers(request: HttpRequest) -> HttpResponse:
     """The papers the account reads, by kind and period, each with its state."""
     kind = request.GET.get("kind", "")
-    items = queries.listed(_account(request), kind if kind in KINDS else "")
+    items = queries.listed(account_of(request), kind if kind in KINDS else "")
     page = Paginator(items, PER_PAGE).get_page(request.GET.get("page"))
     pack = packs.current()
     rows = [
@@ -107,7 +104,7 @@ def _about(title: Title, pack: Pack) -> str:
 
 def _may_make(request: HttpRequest) -> bool:
     """Whether the account makes any paper: one of the whole, or an evidence sheet of a place of its own."""
-    account, pack = _account(request), packs.current()
+    account, pack = account_of(request), packs.current()
     places = [p or pack.manifest.root_place for p in visible_places(account).places]
     about = queries.reads(account, "") or bool(_sheet_places(account, pack))
     return about and any(may(account, "papers.make", place) for place in places)
@@ -123,7 +120,7 @@ def _sheet_places(account: Account, pack: Pack) -> list[tuple[str, str]]:
 @login_required
 def paper_new(request: HttpRequest) -> HttpResponse:
     """Make a paper: kind and period, for evidence sheets a place and a use."""
-    account, pack = _account(request), packs.current()
+    account, pack = account_of(request), packs.current()
     whole = queries.reads(account, "")
     typed = {"kind": request.GET.get("kind", ""), "period": "", "place": "", "use": "", **request.POST.dict()}
     errors: list[tuple[str, str]] = []
@@ -192,20 +189,21 @@ def paper(request: HttpRequest, kind: str, period: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, title: Title, status: int = 200, **more: object) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     issue = queries.newest_issue(title.kind, title.period, title.place, title.use)
+    place = queries.about(title.place)
+    may_note = may(account, "papers.note", place)
     try:
-        seen = preview.seen(title)
+        seen = preview.seen(title, editing=may_note)
     except CANNOT as error:
         return render(request, "papers/refused.html", {"message": str(error)}, status=404)
     case = queries.case_of(issue) if issue else None
     released = bool(case and case.stage == "released")
-    place = queries.about(title.place)
     context = {
         "title": title, "name": KINDS[title.kind], "period": Period.parse(title.period).chinese, "about": _about(title, packs.current()),
         "issue": issue, "case": case, "released": released, "releases": list(queries.releases(title)),
-        "other": queries.open_case_of(title) if not (case and not case.outcome) else None,
-        "may_make": may(account, "papers.make", place), "may_note": may(account, "papers.note", place),
+        "other": queries.case_in_review(title) if not (case and not case.outcome) else None,
+        "may_make": may(account, "papers.make", place), "may_note": may_note,
         "changed": issue is not None and _changed(issue, seen), "seen": seen,
         "state": queries.STATES.get(case.stage, "草稿") if case else "草稿",
         "mark": "　".join(x for x in ("" if released else "草稿", seen.notice) if x),
@@ -268,9 +266,9 @@ def paper_notes(request: HttpRequest, kind: str, period: str) -> HttpResponse:
     texts = {
         s.key: request.POST[f"text:{s.key}"].replace("\r\n", "\n") for s in sections if f"text:{s.key}" in request.POST
     }
-    seen = {key: int(text) if (text := request.POST.get(f"seen:{key}", "")).isdigit() else 0 for key in texts}
+    seen = {key: number(request.POST.get(f"seen:{key}", "")) or 0 for key in texts}
     try:
-        actions.save_notes(kind, period, texts, _account(request), place=title.place, seen=seen)
+        actions.save_notes(kind, period, texts, account_of(request), place=title.place, seen=seen)
     except actions.StaleNote as error:
         kept = [
             Section(
@@ -292,7 +290,7 @@ def paper_make(request: HttpRequest, kind: str, period: str) -> HttpResponse:
     """Make the paper again from what is known now; what officers wrote stays."""
     title = _title(request, kind, period)
     try:
-        _make(title, _account(request))
+        _make(title, account_of(request))
     except CANNOT as error:
         return _page(request, title, 422, errors=[("", str(error))])
     except Denied as error:
@@ -309,7 +307,7 @@ def paper_send(request: HttpRequest, kind: str, period: str) -> HttpResponse:
     if issue is None or str(issue.pk) != request.POST.get("issue", ""):
         return _page(request, title, 409, errors=[("", "您打开之后又生成了新的一稿，没有送审。请看过最新的一稿再送。")])
     try:
-        actions.send(issue, _account(request))
+        actions.send(issue, account_of(request))
     except (actions.PaperRefused, case_actions.CaseError) as error:
         return _page(request, title, 409, errors=[("", str(error))])
     except Denied as error:
@@ -371,7 +369,7 @@ def paper_picture(request: HttpRequest, kind: str, period: str, name: str) -> Ht
 def released_file(request: HttpRequest, sha256: str) -> HttpResponse:
     """A released file, byte for byte as it was released; its digest is its address."""
     found = queries.release_of_file(sha256)
-    if found is None or not queries.reads(_account(request), found.issue.place):
+    if found is None or not queries.reads(account_of(request), found.issue.place):
         raise Http404("没有这份已发布的材料。")
     return _file(bytes(found.content), found.file_name)
 
@@ -381,6 +379,6 @@ def generated_file(request: HttpRequest, name: str) -> FileResponse:
     """A draft that was generated into the instance's folder; only names listed there exist."""
     folder = Path(settings.HOME) / "out"
     there = {p.name for p in folder.glob("*") if p.suffix in TYPES} if folder.is_dir() else set()
-    if name not in there or not queries.reads(_account(request), ""):
+    if name not in there or not queries.reads(account_of(request), ""):
         raise Http404("没有这份材料。")
     return FileResponse((folder / name).open("rb"), as_attachment=True, filename=name)

@@ -12,15 +12,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
-from rongtong.apps.papers.ooxml import core_properties, fixed_zip, xml_text
+from rongtong.apps.papers.ooxml import core_properties, fixed_zip
+from rongtong.cells import put_text
 
 __all__ = ["Cell", "Column", "Sheet", "ledger_bytes"]
 
 Cell = str | int | Decimal | Fraction | dt.date | None
 
 META_SHEET = "_meta"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-TEXT_LIMIT = 32767  # characters a cell may hold
 EXACT_DIGITS = 15  # digits a spreadsheet's number can hold; a longer one is written as text
 NAME_LIMIT = 31  # characters a sheet's name may hold
 FORBIDDEN_IN_NAME = set("[]:*?/\\")
@@ -70,24 +69,13 @@ def _check(sheets: Sequence[Sheet]) -> None:
                 )
 
 
-def _put_text(cell: Any, text: str) -> None:
-    """Write `text` as a text whatever it looks like; what looks like a formula also keeps its quote when edited."""
-    if len(text) > TEXT_LIMIT:
-        raise ValueError(f"单元格{cell.coordinate}有{len(text)}字，超过{TEXT_LIMIT}字的上限；请缩短或改为附件")
-    cell.value = xml_text(text)
-    cell.data_type = "s"
-    cell.number_format = "@"
-    if text.startswith(FORMULA_STARTS):
-        cell.quotePrefix = True
-
-
 def _put(cell: Any, value: Cell, column: Column) -> None:
     if value is None:
         return
     if isinstance(value, str):
-        _put_text(cell, value)
+        put_text(cell, value)
     elif column.kind in ("text", "code"):
-        _put_text(cell, value.isoformat() if isinstance(value, dt.date) else str(value))
+        put_text(cell, value.isoformat() if isinstance(value, dt.date) else str(value))
     elif isinstance(value, dt.date):
         cell.value = value
         cell.number_format = "yyyy-mm-dd"
@@ -96,7 +84,7 @@ def _put(cell: Any, value: Cell, column: Column) -> None:
     else:
         number = _rounded(value, column.places)
         if len(number.as_tuple().digits) > EXACT_DIGITS:
-            _put_text(cell, f"{number:f}")
+            put_text(cell, f"{number:f}")
             return
         cell.value = number
         cell.number_format = "0" if not column.places else "0." + "0" * column.places
@@ -122,12 +110,12 @@ def _head(target: Any, sheet: Sheet, styles: Mapping[str, Any]) -> int:
     """Write title and head; returns the head's row."""
     head = 1
     if sheet.title:
-        _put_text(target.cell(1, 1), sheet.title)
+        put_text(target.cell(1, 1), sheet.title)
         target.cell(1, 1).font = styles["title"]
         head = 2
     for index, column in enumerate(sheet.columns, 1):
         cell = target.cell(head, index)
-        _put_text(cell, column.head)
+        put_text(cell, column.head)
         cell.font, cell.fill = styles["head"], styles["fill"]
         cell.alignment, cell.border = styles["middle"], styles["border"]
     return head
@@ -177,8 +165,8 @@ def ledger_bytes(sheets: Sequence[Sheet], *, meta: Mapping[str, str], day: dt.da
     hidden = book.create_sheet(META_SHEET)
     hidden.sheet_state = "veryHidden"
     for row, (key, value) in enumerate(meta.items(), 1):
-        _put_text(hidden.cell(row, 1), key)
-        _put_text(hidden.cell(row, 2), value)
+        put_text(hidden.cell(row, 1), key)
+        put_text(hidden.cell(row, 2), value)
     out = io.BytesIO()
     book.save(out)
     title = sheets[0].title or sheets[0].name

@@ -80,8 +80,7 @@ def draft(split: Split, *, actor: Account, based_on: int) -> Allocation:
         case = cases.by_key(SIGN_OFF, split.code)
         if case and case.stage not in OPEN_TO_CHANGE:
             stage = cases.item(case).stage_name
-            what = "请换一个方案代码" if case.stage == "withdrawn" else "要改，请先退回、收回或重新起草"
-            raise Closed(f"方案“{split.name}”现在是“{stage}”，不能存新版本。{what}。")
+            raise Closed(f"方案“{split.name}”现在是“{stage}”，不能存新版本。要改，请先退回、收回或重新起草。")
         newest = Allocation.objects.filter(code=split.code).select_related("by").order_by("-version").first()
         if newest and newest.version != based_on:
             raise Outdated(newest)

@@ -23,9 +23,10 @@ router = Router(tags=["monitoring"])
 
 
 class Refusal(Schema):
-    """Why a request was refused, and what to do."""
+    """Why a request was refused, and what to do: `error` in Chinese with the particulars, `error_en` in English."""
 
     error: str
+    error_en: str
 
 
 class LampOut(Schema):

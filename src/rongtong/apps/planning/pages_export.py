@@ -14,7 +14,7 @@ from rongtong import clock
 from rongtong.apps.papers.blocks_base import wide
 from rongtong.apps.papers.workbook import Cell, Column, Sheet, ledger_bytes
 from rongtong.apps.planning.pages_ledger import Entry
-from rongtong.cells import guarded_row
+from rongtong.cells import XLSX, guarded_row
 from rongtong.engine.figure import STATUS_WORDS, Figure
 
 COLUMNS = (
@@ -26,7 +26,6 @@ COLUMNS = (
     Column("应达（%）", "number", 10, 1), Column("灯", "text", 12), Column("是否达到", "text", 12),
     Column("没有数或没有灯的原因", "text", 40), Column("说明", "text", 46), Column("数的编号", "code", 40),
 )  # fmt: skip
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _number(figure: Figure | None) -> Decimal | None:

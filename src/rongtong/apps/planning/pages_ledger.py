@@ -15,7 +15,7 @@ from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
 from rongtong.apps.papers.blocks_goals import due, requirement
-from rongtong.apps.planning import deadlines, queries
+from rongtong.apps.planning import deadlines, goals, queries
 from rongtong.apps.planning.pages_latest import Wanted, latest
 from rongtong.apps.planning.pages_targets import met_words
 from rongtong.engine.figure import Figure
@@ -83,12 +83,12 @@ class Entry:
 def entries(day: date | None = None) -> tuple[Entry, ...]:
     """Every commitment in the order of the pack, with what is known of it on a day (default today)."""
     pack = packs.current(day)
-    return _entries(pack.fingerprint, observations.state(), day or clock.today(), day)
+    return _entries(pack.fingerprint, observations.state(), goals.state(), day or clock.today(), day)
 
 
 @lru_cache(maxsize=8)
-def _entries(fingerprint: str, facts_state: str, day: date, asked: date | None) -> tuple[Entry, ...]:
-    # The first two arguments are the state the answer depends on; they key the cache.
+def _entries(fingerprint: str, facts_state: str, goals_state: str, day: date, asked: date | None) -> tuple[Entry, ...]:
+    # The first three arguments are the state the answer depends on; they key the cache.
     pack = packs.current(asked)
     targets = {t.commitment: t for t in pack.all("targets") if t.commitment}
     items = pack.all("commitments")

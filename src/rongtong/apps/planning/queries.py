@@ -73,10 +73,20 @@ def monitor(asked: Asked) -> Board:
 def _monitor(fingerprint: str, facts_state: str, goals_state: str, asked: Asked, as_of: date, top: str) -> Board:
     # The first three arguments are the state the answer depends on; they key the cache.
     pack = packs.current(asked.as_of)
+    codes = cards(pack).needed(card(pack, asked.indicator).code)
+    facts = Facts.of(observations.known(codes, periods_read(asked.period), as_of, asked.engine))
+    return board_of(pack, asked, facts, as_of, top)
+
+
+def periods_read(period: Period) -> set[Period]:
+    """The periods whose facts a board of this one reads."""
+    past = period.years_before()
+    return {period, past, past.whole_year}
+
+
+def board_of(pack: Pack, asked: Asked, facts: Facts, as_of: date, top: str) -> Board:
+    """The board of a request by a pack, from facts that hold at least those of the card. Raises like `monitor`."""
     one, all_cards = card(pack, asked.indicator), cards(pack)
-    past = asked.period.years_before()
-    wanted = {asked.period, past, past.whole_year}
-    facts = Facts.of(observations.known(all_cards.needed(one.code), wanted, as_of, asked.engine))
     target = goals.target_of(pack, one.code, pack.manifest.root_place, asked.period)
     rule_code = (target.lamp if target else "") or one.lamp
     places = _places(pack, asked.level, top)
@@ -114,6 +124,7 @@ def find(figure_id: str, as_of: date | None = None) -> tuple[Figure, Board | Non
         "target": _target_figure,
         "allocated": _allocated_figure,
         "difference": _difference_figure,
+        **dict.fromkeys(("part_share", "part_rest", "part_rest_share"), _part_figure),
         **dict.fromkeys(("forecast", "forecast_low", "forecast_high", "probability"), _forecast_figure),
     }
     if key.measure in kept:
@@ -122,6 +133,8 @@ def find(figure_id: str, as_of: date | None = None) -> tuple[Figure, Board | Non
     figures = found_on.figures()
     for made in (breakdown.contributions(found_on), breakdown.shortfall(found_on)):
         figures.update(made.figures() if made else {})
+    alone = breakdown.unallocated_share(found_on)
+    figures.update({alone.id: alone} if alone else {})
     for figure in list(figures.values()):
         for part in figure.walk():
             figures.setdefault(part.id, part)
@@ -146,6 +159,17 @@ def _difference_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
         if item.difference.key == key:
             return item.difference
     raise Unknown(f"没有 {key} 这个差额。rongtong targets --year {key.period.year} 列出有的。")
+
+
+def _part_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
+    from rongtong.apps.planning import parts
+
+    find_stated = parts.holding if key.measure == "part_share" else parts.stated
+    stated = find_stated(pack, key.indicator, key.period.year)
+    made = parts.composition(stated, key.period, key.place, key.chain, as_of).figures() if stated else {}
+    if str(key) not in made:
+        raise Unknown(f"没有 {key}：规则包没有写明这个指标的构成，或者合计、部分未报。")
+    return made[str(key)]
 
 
 def _forecast_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:

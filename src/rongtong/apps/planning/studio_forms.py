@@ -30,7 +30,7 @@ KINDS: Mapping[str, str] = {"fixed": "固定为", "floor": "不低于", "cap": "
 LISTS: Mapping[str, str] = {"fixed": "fixed", "floor": "floors", "cap": "caps"}
 MOST_ROWS = 200
 # What says nothing by itself: a row with only these is an empty row.
-SETTINGS = ("kind", "place", "subject", "relaxable", "skip", "of")
+SETTINGS = ("code", "kind", "place", "subject", "relaxable", "skip", "of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Draft:
             if match and match[3] in FIELDS.get(match[1], ()) and int(match[2]) < MOST_ROWS:
                 found[match[1]].setdefault(int(match[2]), {})[match[3]] = str(values[name]).strip()
         rows = {name: tuple(held[i] for i in sorted(held)) for name, held in found.items()}
+        rows["subjects"] = _coded(rows["subjects"])
         head = {name: str(values.get(name, "")).strip() for name in ("code", "name", "rounding", "note")}
         return Draft(**head, rows=rows)
 
@@ -151,6 +152,13 @@ class Draft:
             return None, [_said(e) for e in error.errors()]
 
 
+def _coded(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Kinds of subject, each with a code of its own: those named without one are given the next that is free."""
+    taken = {row.get("code", "") for row in rows}
+    free = (code for n in range(1, MOST_ROWS + len(rows) + 1) if (code := f"s{n}") not in taken)
+    return tuple({**row, "code": next(free)} if row.get("name") and not row.get("code") else row for row in rows)
+
+
 class _Reader:
     """Reads rows into parts of a specification, collecting what is wrong by field."""
 
@@ -172,7 +180,7 @@ class _Reader:
             if not _filled(row):
                 continue
             if not row.get("figure"):
-                self.errors.append((f"weights-{i}-figure", f"第 {i + 1} 条权重没有写指标。应为“指标@期”。"))
+                self.errors.append((f"weights-{i}-figure", f"第 {i + 1} 条权重没有选按哪个数。"))
             share = self.number(f"weights-{i}-share", row.get("share", ""), f"第 {i + 1} 条权重的占比", True)
             found.append({"figure": row.get("figure", ""), "share": share})
         if not found:
@@ -203,8 +211,8 @@ class _Reader:
         for i, row in enumerate(rows):
             if not _filled(row):
                 continue
-            if not row.get("code") or not row.get("name"):
-                self.errors.append((f"subjects-{i}-code", f"第 {i + 1} 类主体要有代码和名称。"))
+            if not row.get("name"):
+                self.errors.append((f"subjects-{i}-name", f"第 {i + 1} 类主体没有名称。"))
             weight = self.number(f"subjects-{i}-weight", row.get("weight", ""), f"第 {i + 1} 类主体的占比", True)
             found.append({"code": row.get("code", ""), "name": row.get("name", ""), "weight": weight})
         return found

@@ -29,6 +29,7 @@ from rongtong.engine.pack.read import Pack
 from rongtong.engine.quantity import decimal_text
 
 SHAPES = {"city": "shapes/cities.geojson", "county": "shapes/counties.geojson"}
+MOST_FIGURES = 60
 CROWDED = 12  # with more regions than the cities of a province the map is drawn larger
 NUMBER = re.compile(r"-?\d{1,6}(\.\d)?")
 STEPS = (
@@ -84,7 +85,6 @@ def form_context(
                 **row,
                 "i": i,
                 "id": f"{key}-{i}",
-                "words": figure_words(row.get("figure") or row.get("over") or ""),
                 "bad": {f: wrong[w] for f in row if (w := f"{key}-{i}-{f}") in wrong},
             }
             for i, row in enumerate(draft.section(key))
@@ -103,10 +103,19 @@ def form_context(
             *((f"place:{p}", tree.name(p)) for p in places),
             *((f"subject:{c}", n) for c, n in subjects),
         ],
-        "figures": choices(tuple(places))[:60],
+        "figures": _figures(draft, places),
         "wrong": wrong,
         "split": split,
     }
+
+
+def _figures(draft: Draft, places: Sequence[str]) -> list[tuple[str, str]]:
+    """(code, words) of the figures to choose from: the latest every place has, and those the form names already."""
+    known = dict(choices(tuple(places))[:MOST_FIGURES])
+    named = [
+        text for key in ("weights", "bounds") for r in draft.section(key) if (text := r.get("figure") or r.get("over"))
+    ]
+    return [*known.items(), *((text, figure_words(text)) for text in dict.fromkeys(named) if text not in known)]
 
 
 def kept(plan: Plan, steps: Sequence[cases.Step]) -> Result:

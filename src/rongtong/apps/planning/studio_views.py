@@ -22,25 +22,21 @@ from rongtong.apps.planning.splitting import SplitError
 from rongtong.apps.planning.studio_forms import FIELDS, Draft
 from rongtong.apps.planning.studio_words import entries
 from rongtong.apps.registry import access
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import account_of
+from rongtong.cells import XLSX
 from rongtong.engine.pack.plan import Split
 from rongtong.engine.period import PeriodError
 from rongtong.engine.place import PlaceError
 from rongtong.engine.quantity import UnitError, parse_number
 from rongtong.once import reading
+from rongtong.typed import number
 
 # What a specification may be refused for.
 REFUSALS = (SplitError, queries.Unknown, PlaceError, PeriodError, UnitError)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def _account(request: HttpRequest) -> Account:
-    assert isinstance(request.user, Account)
-    return request.user
 
 
 def _plan(request: HttpRequest, code: str, version: int | None = None) -> studio.Plan:
-    found = studio.plan(_account(request), code, version)
+    found = studio.plan(account_of(request), code, version)
     if found is None:
         raise Http404("没有这个分解方案。")
     return found
@@ -50,7 +46,7 @@ def _plan(request: HttpRequest, code: str, version: int | None = None) -> studio
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The plans an account sees, and the totals it may split."""
-    found = studio.plans(_account(request))
+    found = studio.plans(account_of(request))
     rows = studio.listed(found)
     chosen = {name: request.GET.get(name, "") for name in ("year", "indicator", "place")}
     shown = [
@@ -60,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
         and chosen["indicator"] in ("", r.plan.run.indicator)
         and chosen["place"] in ("", r.plan.run.place)
     ]
-    tree, totals = packs.current().places, studio.totals(_account(request), found)
+    tree, totals = packs.current().places, studio.totals(account_of(request), found)
     context = {
         "rows": shown,
         "any": bool(rows),
@@ -78,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """The editor on a total that is not split yet."""
     target, figure = request.GET.get("target", ""), request.GET.get("figure", "")
-    account = _account(request)
+    account = account_of(request)
     allowed = {t.query: t for t in studio.totals(account, studio.plans(account))}
     wanted = allowed.get(f"target={target}" if target else f"figure={figure}")
     if wanted is None:
@@ -95,10 +91,9 @@ def new(request: HttpRequest) -> HttpResponse:
 @login_required
 def plan(request: HttpRequest, code: str) -> HttpResponse:
     """A plan: its newest version, or one before it; in the editor for who may change it."""
-    version = request.GET.get("version", "")
-    found = _plan(request, code, int(version) if version.isdigit() else None)
+    found = _plan(request, code, number(request.GET.get("version", "")))
     if request.method == "POST":
-        if not actions.may_draft(_account(request), found.run.place):
+        if not actions.may_draft(account_of(request), found.run.place):
             message = "这个方案不由您分解。您可以看，不能改。"
             return render(request, "portal/refused.html", {"message": message, "back": request.path}, status=403)
         return _posted(request, found.split, found)
@@ -110,14 +105,14 @@ def plan(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _may_edit(request: HttpRequest, found: studio.Plan) -> bool:
-    return found.open and found.sight.whole and actions.may_draft(_account(request), found.run.place)
+    return found.open and found.sight.whole and actions.may_draft(account_of(request), found.run.place)
 
 
 def _seen(
     request: HttpRequest, found: studio.Plan, result: studio_page.Result | None = None, **more: object
 ) -> dict[str, Any]:
     """What every page of a plan shows: the version or what was tried, and its sign-off unless only a part is wanted."""
-    account = _account(request)
+    account = account_of(request)
     steps = studio_page.history(found)
     result = result or studio_page.kept(found, steps)
     part = bool(request.htmx)  # type: ignore[attr-defined]
@@ -192,7 +187,7 @@ def _posted(request: HttpRequest, base: Split, found: studio.Plan | None) -> Htt
 def _answered(request: HttpRequest, base: Split, found: studio.Plan | None) -> HttpResponse:
     """Rows added or taken away, a repair or a counter-offer taken over, a split tried or saved."""
     draft = Draft.posted(request.POST)
-    based_on = int(request.POST.get("based_on", "")) if request.POST.get("based_on", "").isdigit() else 0
+    based_on = number(request.POST.get("based_on", "")) or 0
     said = studio.asks(studio_page.history(found))
     do, _, what = request.POST.get("do", "try").partition(":")
     draft = _changed(draft, do, what, base, said)
@@ -215,8 +210,8 @@ def _changed(draft: Draft, do: str, what: str, base: Split, said: dict[str, tria
     section, _, at = what.partition(":")
     if do == "add" and section in FIELDS:
         return draft.plus(section, studio_page.empty_row(section))
-    if do == "drop" and at.isdigit():
-        return draft.minus(section, int(at))
+    if do == "drop" and (row := number(at)) is not None:
+        return draft.minus(section, row)
     if do == "accept" and what in said:
         return draft.with_fixed(what, *studio_page.taken_over(said[what], base.unit))
     return draft
@@ -246,7 +241,7 @@ def _save(
     result: studio_page.Result,
 ) -> HttpResponse:
     try:
-        run = actions.draft(split, actor=_account(request), based_on=based_on)
+        run = actions.draft(split, actor=account_of(request), based_on=based_on)
     except actions.Outdated as error:
         mine = found.versions[0] if found else error.newest
         before = next((v for v in (found.versions if found else ()) if v.version == based_on), mine)
@@ -281,7 +276,7 @@ def compare(request: HttpRequest, code: str) -> HttpResponse:
 def counter(request: HttpRequest, code: str) -> HttpResponse:
     """A place's counter-offer in the sign-off; refused, the page keeps what was typed."""
     found = _plan(request, code)
-    account, seen = _account(request), request.POST.get("seen", "")
+    account, seen = account_of(request), number(request.POST.get("seen", ""))
     typed = {name: request.POST.get(name, "").strip() for name in ("place", "value", "reason")}
     allowed = dict(studio_page.own_places(found, access.visible_places(account)))
     errors: list[tuple[str, str]] = []
@@ -294,9 +289,9 @@ def counter(request: HttpRequest, code: str) -> HttpResponse:
         errors.append(
             ("counter-value", f"希望的目标值“{typed['value']}”不对。应为不小于 0 的数，单位 {found.split.unit}。")
         )
-    if not errors and found.case is not None and seen.isdigit():
+    if not errors and found.case is not None and seen is not None:
         try:
-            sign_off.move(found.case.pk, "counter", actor=account, seen=int(seen), data=typed)
+            sign_off.move(found.case.pk, "counter", actor=account, seen=seen, data=typed)
             return redirect("studio-plan", code=code)
         except sign_off.FormRefused as error:
             errors = [(f"counter-{name}", words) for name, words in error.errors.items()]

@@ -22,11 +22,12 @@ from rongtong.apps.planning import (
     queries,
 )
 from rongtong.apps.registry import access
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.access import account_of
 from rongtong.engine.pace import SHAPES, WORDS
 from rongtong.engine.pack.check_words import KIND_WORDS
 from rongtong.engine.place import PlaceError
 from rongtong.engine.target import KIND_WORDS as TARGET_WORDS
+from rongtong.typed import number
 
 Page = Callable[..., HttpResponse]
 
@@ -42,12 +43,6 @@ def _refusing(page: Page) -> Page:
             return render(request, "portal/refused.html", {"message": str(error)}, status=404)
 
     return answer
-
-
-def _account(request: HttpRequest) -> Account:
-    """The account that has logged in, where a page asks for a login."""
-    assert isinstance(request.user, Account)
-    return request.user
 
 
 @require_safe
@@ -167,7 +162,8 @@ def targets(request: HttpRequest) -> HttpResponse:
     pack, known = packs.current(), request.user.is_authenticated
     years = pages_targets.years(pack)
     text, today = request.GET.get("year", ""), clock.today().year
-    year = int(text) if text.isdigit() and int(text) in years else today if today in years else years[0] if years else 0
+    asked = number(text)
+    year = asked if asked in years else today if today in years else years[0] if years else 0
     if text and text != str(year):
         raise queries.Unknown(f"{text} 年没有目标。有目标的年份：{'、'.join(map(str, years))}。")
     kind = request.GET.get("kind", "")
@@ -203,7 +199,7 @@ def uses(request: HttpRequest) -> HttpResponse:
     pack = packs.current()
     context = {
         "uses": pages_uses.overview(pack),
-        "places": pages_uses.places(pack, access.visible_places(_account(request))),
+        "places": pages_uses.places(pack, access.visible_places(account_of(request))),
     }
     return render(request, "planning/uses.html", context)
 
@@ -214,7 +210,7 @@ def uses(request: HttpRequest) -> HttpResponse:
 def use(request: HttpRequest, code: str, place: str) -> HttpResponse:
     """The evidence sheet of a place for a use; a place the account does not read is as if it were not there."""
     pack = packs.current()
-    visible = access.visible_places(_account(request))
+    visible = access.visible_places(account_of(request))
     if place not in visible or place not in pack.places.places:
         raise queries.Unknown(f"没有“{place}”的证据表，或不在您的授权范围内。")
     if place == pack.manifest.root_place:

@@ -1,4 +1,4 @@
-"""The cockpit's map, ranking bars and trend, from the same descriptions as the papers'."""
+"""The cockpit's map, ranking bars, structure and trend, from the same descriptions as the papers'."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ MEASURE_WORDS = {"yoy": "同比", "completion": "完成率", "value": "数额"}
 MAP_SIZE = (470, 430)
 TREND_SIZE = (560, 150)
 WALL_TREND_SIZE = (340, 190)
+STRUCTURE_WIDTH = 270
 # Shares of the map's width and height at which a corner is looked at.
 SAMPLES = tuple((across, up) for across in (0.02, 0.14, 0.26) for up in (0.02, 0.17, 0.32))
 LABEL = (42, 30)  # pixels a label of two lines takes
@@ -171,6 +172,11 @@ def ranking_spec(board: Board, pack: Pack, measure: str, order: Sequence[str]) -
     return charts.ranking_bars(
         [rows[p] for p in order], middle=middle, title=name, unit=_unit(board, measure), whole=whole
     )
+
+
+def structure_spec(rows: Sequence[tuple[str, str | None]], rest: tuple[str, str] | None, name: str, unit: str) -> Spec:
+    """One bar per part with its shown value, and what is in none of them below."""
+    return charts.ranking_bars(rows, middle=None, title=name, unit=unit, rest=rest, width=STRUCTURE_WIDTH)
 
 
 def trend_spec(

@@ -123,6 +123,13 @@ def periods(facts_state: str, code: str, as_of: date) -> tuple[Period, ...]:
     return tuple(sorted(observations.periods_of(code, as_of), key=lambda p: (p.last_day, p.months), reverse=True))
 
 
+def unmet(given: QueryDict, choice: Choice) -> Period | None:
+    """The period an address names where the choice is of another, because the indicator has no figures for it."""
+    text = given.get("period", "")
+    asked = Period.parse(text) if text else choice.period
+    return asked if asked != choice.period else None
+
+
 def choose(given: QueryDict, pack: Pack, shown: list[Indicator], as_of: date | None) -> Choice:
     """The choice an address makes. Raises queries.Unknown, PeriodError or PlaceError, naming what was found."""
     code = given.get("indicator") or shown[0].code

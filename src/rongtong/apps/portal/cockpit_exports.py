@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.palette import Spec
 from rongtong.apps.planning import queries
-from rongtong.apps.portal import charts, trends
+from rongtong.apps.portal import charts, cockpit_structure, trends
 from rongtong.apps.portal import cockpit_content as contents
 from rongtong.apps.portal.cockpit import Choice, State
 from rongtong.apps.portal.cockpit_content import Content
@@ -90,9 +90,12 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
 
 
 @lru_cache(maxsize=32)
-def picture(state: State, choice: Choice, name: str, kind: str) -> str | bytes | None:
-    """A chart as SVG text or PNG, kept by state and choice; None where there is nothing to draw."""
-    drawn = _spec(contents.content(state, choice), name)
+def picture(state: State, choice: Choice, name: str, kind: str, everything: bool) -> str | bytes | None:
+    """A chart as SVG text or PNG, kept by state, choice and reader; None where there is nothing to draw."""
+    if name == "structure":
+        drawn = cockpit_structure.spec(cockpit_structure.structure(state, choice, everything))
+    else:
+        drawn = _spec(contents.content(state, choice), name)
     if drawn is None:
         return None
     return charts.png(drawn) if kind == "png" else charts.svg(drawn)

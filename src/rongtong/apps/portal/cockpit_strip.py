@@ -1,4 +1,4 @@
-"""The strip of key figures above the map, and the structure of a year's targets below it."""
+"""The strip of key figures above the map."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from rongtong.apps.portal import cockpit, trends
 from rongtong.apps.portal.cockpit import Choice, State
 from rongtong.engine.figure import Figure
 from rongtong.engine.pace import Lamp
-from rongtong.engine.pack.model import Cite
 from rongtong.engine.period import Period
-from rongtong.engine.target import Difference
 
 RECENT = 4
 
@@ -83,37 +81,3 @@ def _share_of_revenue(code: str, period: Period, as_of: date | None) -> Figure |
     if found is None:
         return None
     return queries.monitor(queries.Asked(found.code, period, as_of=as_of)).total.figures.get("value")
-
-
-@dataclass(frozen=True, slots=True)
-class Structure:
-    """A published total beside its published parts, the clause each stands in, and the difference as its own row."""
-
-    year: Period
-    whole: Figure
-    parts: tuple[tuple[str, Figure], ...]
-    difference: Figure
-    readings: tuple[str, ...]
-    clauses: tuple[Cite, ...]
-
-
-@lru_cache(maxsize=16)
-def structure(state: State, year: int, as_of: date | None) -> Structure | None:
-    """The balance of a year's targets; of the nearest year that has one where this one has none."""
-    pack = packs.current(as_of)
-    years = sorted({Period.parse(b.period).year for b in pack.all("balances")}, key=lambda y: (abs(y - year), y))
-    found: list[Difference] = list(queries.balances(years[0], as_of)) if years else []
-    if not found:
-        return None
-    first = found[0]
-    targets = [pack.find("targets", code) for code in (first.balance.total, *first.balance.parts)]
-    cites = dict.fromkeys(t.cite for t in targets if t)
-    names = [pack.get("indicators", f.key.indicator).name for f in first.parts]
-    return Structure(
-        year=Period.parse(first.balance.period),
-        whole=first.total,
-        parts=tuple(zip(names, first.parts, strict=True)),
-        difference=first.difference,
-        readings=tuple(first.balance.readings),
-        clauses=tuple(cites),
-    )

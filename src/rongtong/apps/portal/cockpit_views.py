@@ -14,10 +14,11 @@ from rongtong.apps.cases.supervision_queries import may_open
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers import queries as papers
 from rongtong.apps.planning import queries
-from rongtong.apps.portal import charts, cockpit, cockpit_exports, cockpit_strip
+from rongtong.apps.portal import charts, cockpit, cockpit_exports, cockpit_strip, cockpit_structure
 from rongtong.apps.portal import cockpit_content as contents
 from rongtong.apps.portal.cockpit import Choice, State
 from rongtong.apps.portal.cockpit_content import Content
+from rongtong.apps.portal.cockpit_structure import Structure
 from rongtong.apps.registry.models import Account
 from rongtong.engine.figure import STATUS_WORDS, FigureError, Key
 from rongtong.engine.pack.model import Indicator
@@ -34,17 +35,25 @@ SHOWN = {
 }
 # Columns a narrow screen leaves out; the table view has them all.
 LESS = {"yoy": ("share", "gap"), "completion": ("goal", "baseline", "yoy"), "value": ("yoy", "completion")}
-CHARTS = {"map": "地图", "ranking": "位次", "trend": "走势"}
+CHARTS = {"map": "地图", "ranking": "位次", "trend": "走势", "structure": "构成"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request understood: the packs, the state, the cards open to the reader and the content of the choice."""
+    """A request understood: the packs, the state, the cards open to the reader and the content of the choice.
+
+    `everything`: the reader may see cards above L1.
+    """
 
     pack: Pack
     state: State
     shown: list[Indicator]
     content: Content
+    everything: bool
+
+    @property
+    def structure(self) -> Structure:
+        return cockpit_structure.structure(self.state, self.content.choice, self.everything)
 
 
 class Empty(Exception):
@@ -72,7 +81,7 @@ def _asked(request: HttpRequest) -> Asked:
         raise Empty(f"截至 {as_of or clock.today()} 没有任何指标有各地的数。")
     choice = cockpit.choose(request.GET, pack, shown, as_of)
     state = cockpit.state(pack)
-    return Asked(pack, state, shown, contents.content(state, choice))
+    return Asked(pack, state, shown, contents.content(state, choice), request.user.is_authenticated)
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -81,7 +90,8 @@ def page(request: HttpRequest) -> HttpResponse:
     def shown(asked: Asked) -> HttpResponse:
         red = may_open(request.user, [line.place for line in asked.content.lines])
         more = {"may_supervise": red, "meeting": _meeting(request, str(asked.content.choice.period))}
-        return render(request, "portal/cockpit.html", _context(asked) | more)
+        unmet = cockpit.unmet(request.GET, asked.content.choice)
+        return render(request, "portal/cockpit.html", _context(asked) | more | {"unmet": unmet})
 
     return _answer(request, shown)
 
@@ -101,13 +111,14 @@ def _context(asked: Asked) -> dict[str, object]:
     day = choice.as_of or clock.today()
     known = cockpit.periods(asked.state.facts, choice.indicator, day)
     codes = cockpit.strip(asked.pack, asked.shown)
+    structure = asked.structure
     return {
         "content": content,
         "choice": choice,
         "board": board,
         "total": content.total,
         "cards": cockpit_strip.strip(asked.state, choice, codes),
-        "structure": cockpit_strip.structure(asked.state, board.period.year, choice.as_of),
+        "structure": structure,
         "indicators": asked.shown,
         "periods": [(str(p), p.chinese) for p in known],
         "sentence": plain(board.total.sentence),
@@ -127,7 +138,7 @@ def _context(asked: Asked) -> dict[str, object]:
         "up": replace(choice, within="", level="city").address() if choice.within else "",
         "table_view": replace(choice, table=not choice.table).address(),
         "wall_view": replace(choice, wall=not choice.wall, table=False).address(),
-        "exports": _exports(content),
+        "exports": _exports(content, structure),
         "today": clock.today(),
     }
 
@@ -153,11 +164,12 @@ def _areas(content: Content, pack: Pack) -> list[tuple[str, str]]:
     return [*found, *((code, f"{name}各县（市、区）") for code, name in sorted(cities.items()))]
 
 
-def _exports(content: Content) -> list[tuple[str, str]]:
+def _exports(content: Content, structure: Structure) -> list[tuple[str, str]]:
     """(words, address) of everything that is handed out for the view."""
     choice: Choice = replace(content.choice, table=False, wall=False)
     found = [("位次表 CSV", choice.address("cockpit-table"))]
     drawn = {"map": bool(content.map), "ranking": bool(content.lines), "trend": content.trend.drawn}
+    drawn["structure"] = structure.drawn
     for name, word in CHARTS.items():
         if drawn[name]:
             found += [
@@ -165,6 +177,7 @@ def _exports(content: Content) -> list[tuple[str, str]]:
             ]
     if content.trend.drawn:
         found.append(("走势 CSV", choice.address("cockpit-chart", "trend", "csv")))
+    found.append(("构成 CSV", choice.address("cockpit-chart", "structure", "csv")))
     return found
 
 
@@ -186,11 +199,17 @@ def chart(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     def answer(asked: Asked) -> HttpResponse:
         content = asked.content
         if kind == "csv":
-            rows = cockpit_exports.trend_table(content) if name == "trend" else cockpit_exports.table(content)
-            return cockpit_exports.handed_out(cockpit_exports.csv_text(rows), kind, content, CHARTS[name])
-        body = cockpit_exports.picture(asked.state, content.choice, name, kind)
+            return cockpit_exports.handed_out(cockpit_exports.csv_text(_rows(asked, name)), kind, content, CHARTS[name])
+        body = cockpit_exports.picture(asked.state, content.choice, name, kind, asked.everything)
         if body is None:
             raise queries.Unknown(f"没有可画的{CHARTS[name]}：缺少图形，或者数太少。")
         return cockpit_exports.handed_out(body, kind, content, CHARTS[name])
 
     return _answer(request, answer)
+
+
+def _rows(asked: Asked, name: str) -> list[list[object]]:
+    """What a chart is drawn from, as rows under a head."""
+    if name == "structure":
+        return cockpit_structure.table(asked.structure)
+    return cockpit_exports.trend_table(asked.content) if name == "trend" else cockpit_exports.table(asked.content)

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from rongtong.apps.packs import queries as packs
+from rongtong.apps.portal.display import is_large
 from rongtong.apps.portal.navigation import menu
 
 
@@ -15,6 +16,7 @@ def instance(request: HttpRequest) -> dict[str, object]:
     return {
         "demo": settings.DEMO,
         "pinned": settings.PINNED_TODAY,
+        "large": is_large(request),
         "menu": SimpleLazyObject(lambda: menu(request)),
         "whole_place": SimpleLazyObject(_place),
     }

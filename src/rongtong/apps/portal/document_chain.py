@@ -221,6 +221,8 @@ MEASURE_WORDS = {
     "forecast_low": "预测下限", "forecast_high": "预测上限", "probability": "完成目标的可能", "unallocated": "未分到下一级",
     "difference": "合计与各部分之差", "needed": "应达增速", "growth": "增速", "contribution": "对变动的贡献",
     "contribution_rest": "其余的贡献", "shortfall": "缺口", "shortfall_rest": "其余的缺口", "rank_change": "位次变化",
+    "part_share": "占合计之比", "part_rest": "合计与各部分之差", "part_rest_share": "差额占合计之比",
+    "unallocated_share": "未分到下一级的占比",
 }  # fmt: skip
 
 

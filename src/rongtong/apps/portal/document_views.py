@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from rongtong import uploads
+from rongtong import clock, uploads
 from rongtong.apps.cases.supervision_queries import may_open
+from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.packs import texts
-from rongtong.apps.planning import chain, pages_ledger, queries
+from rongtong.apps.packs.models import DocumentText
+from rongtong.apps.planning import chain, goals, pages_ledger, queries
 from rongtong.apps.planning.views import choices
 from rongtong.apps.portal import document_chain, document_queries
 from rongtong.apps.registry import access
@@ -23,6 +28,7 @@ from rongtong.engine.pack.model import Document
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import PeriodError
 from rongtong.engine.place import PlaceError
+from rongtong.entering import takes_files
 
 
 @require_safe
@@ -53,29 +59,45 @@ def _page(
     request: HttpRequest, pack: Pack, item: Document, template: str, errors: tuple[tuple[str, str], ...] = ()
 ) -> HttpResponse:
     known = request.user.is_authenticated
-    own = [e for e in pages_ledger.entries() if e.item.document == item.code]
-    every = pages_ledger.shown(own, protected=known)
-    filters = pages_ledger.Filters.of(request.GET.dict())
     text = texts.newest(item.code) if known else None
+    state = (pack.fingerprint, observations.state(), goals.state(), str(clock.today()))
+    filters = pages_ledger.Filters.of(request.GET.dict())
     context = {
         "document": item,
-        "parts": document_queries.parts(item, every, filters, text),
+        "outline": _outline(state, item.code, known, text.text if text else "", filters),
         "text": text,
         "preface": document_queries.preface(item, text),
-        "summary": pages_ledger.summary(every),
-        "pressing": [] if filters else document_queries.pressing(every),
-        "shown": sum(filters.keeps(e) for e in every),
-        "filters": filters,
         "documents": document_queries.documents(pack),
         "may_attach": isinstance(request.user, Account) and access.may(request.user, texts.KIND),
         "attached": request.GET.get("attached") == "1",
         "errors": errors,
         "errors_by": dict(errors),
-        **choices(every),
     }
     return render(request, template, context, status=422 if errors else 200)
 
 
+@lru_cache(maxsize=32)
+def _outline(state: tuple[str, ...], code: str, known: bool, official: str, filters: pages_ledger.Filters) -> str:
+    """The head and the clauses of a document: the same for everybody who has logged in, and for everybody who has not."""
+    # The first argument is the state the answer depends on; it keys the cache.
+    item = document_queries.document(packs.current(), code)
+    text = DocumentText(document=code, text=official) if official else None
+    own = [e for e in pages_ledger.entries() if e.item.document == code]
+    every = pages_ledger.shown(own, protected=known)
+    context = {
+        "document": item,
+        "text": text,
+        "parts": document_queries.parts(item, every, filters, text),
+        "summary": pages_ledger.summary(every),
+        "pressing": [] if filters else document_queries.pressing(every),
+        "shown": sum(filters.keeps(e) for e in every),
+        "filters": filters,
+        **choices(every),
+    }
+    return render_to_string("portal/_document_outline.html", context)
+
+
+@takes_files
 @require_POST
 @login_required
 def attach(request: HttpRequest, code: str) -> HttpResponse:

@@ -9,8 +9,9 @@ from django.urls import NoReverseMatch, reverse
 
 from rongtong.apps.portal import work_queries
 from rongtong.apps.registry import access
+from rongtong.apps.registry.outside import open_to_outside
 from rongtong.apps.registry.places import loaded_tree
-from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, TRIO
+from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, OUTSIDE, TRIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "办理",
         (
+            Entry("我的办件", "cases", login=True, roles=OUTSIDE),
             Entry("填报审核", "collection", login=True),
             Entry("督办", "supervision", login=True),
             Entry("材料", "papers", login=True),
@@ -55,6 +57,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("账号与授权", "accounts", login=True, roles=(*TRIO, OPERATOR)),
             Entry("审计", "audit", login=True, roles=(AUDIT_ADMIN, OPERATOR)),
+            Entry("处理活动登记", "privacy-register", login=True, roles=(*TRIO, OPERATOR)),
             Entry("数据字典", "dictionary"),
         ),
     ),
@@ -75,10 +78,11 @@ def menu(request: HttpRequest) -> list[tuple[str, list[Link]]]:
     """The groups a reader sees, each with its links; the longest address the path begins with is the current one."""
     user = getattr(request, "user", None)
     known = user if user is not None and user.is_authenticated else None
-    grants = [(g.role, g.place) for g in access.grants_in_force(known)] if known else []
+    grants = [(g.role, g.place) for g in access.held_grants(known)] if known else []
     held = {role for role, _ in grants}
     tree = loaded_tree()
     whole = any(place in ("", tree.root if tree else "") for _, place in grants)
+    whole = whole and not held <= set(OUTSIDE)
     shown = [
         (
             group,
@@ -98,6 +102,8 @@ def menu(request: HttpRequest) -> list[tuple[str, list[Link]]]:
 
 def _open(entry: Entry, held: set[str], known: bool) -> bool:
     """Whether the entry is shown to a reader with these roles."""
+    if held and held <= set(OUTSIDE) and not open_to_outside(entry.name, ""):
+        return False
     return (known or not entry.login) and (not entry.roles or bool(held.intersection(entry.roles)))
 
 

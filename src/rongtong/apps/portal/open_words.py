@@ -59,7 +59,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "api_add": "口径相同的数相加；口径不同会拒绝并说明原因",
         "api_contract": "接口契约（OpenAPI）",
         "api_errors": "出错时的回答",
-        "api_errors_lead": "出错时返回 JSON，error 一项写明原因和办法：404 没有；422 写法不对；401 或 403 要登录或无权；503 还没有载入规则包。",
+        "api_errors_lead": "出错时返回 JSON，error 一项写明原因和办法（error_en 是英文）：404 没有；422 写法不对；401 或 403 要登录或无权；503 还没有载入规则包。",
     },
     "en": {
         "title": "Open data",
@@ -113,7 +113,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "api_add": "The sum of values of one family; across families it is refused with the reason",
         "api_contract": "The contract (OpenAPI)",
         "api_errors": "When something is wrong",
-        "api_errors_lead": "The answer is JSON whose “error” says why and what to do: 404 unknown, 422 badly written, 401 or 403 login or permission needed, 503 no rule pack loaded.",
+        "api_errors_lead": "The answer is JSON: “error_en” says what to do, “error” gives the particulars in Chinese: 404 unknown, 422 badly written, 401 or 403 login or permission needed, 503 no rule pack loaded.",
     },
 }
 

@@ -21,7 +21,8 @@ from rongtong.apps.planning import queries as planning
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry.access import Visible, grants_in_force
 from rongtong.apps.registry.models import Account
-from rongtong.apps.registry.roles import AUDIT_ADMIN, ROLES, SECURITY_ADMIN, SYSTEM_ADMIN
+from rongtong.apps.registry.outside import open_to_outside
+from rongtong.apps.registry.roles import AUDIT_ADMIN, OUTSIDE, ROLES, SECURITY_ADMIN, SYSTEM_ADMIN
 from rongtong.clock import LOCAL
 from rongtong.engine.indicator import Row
 from rongtong.engine.pack.model import Indicator
@@ -101,8 +102,9 @@ class Done:
 
 
 def done(account: Account) -> tuple[Done, ...]:
-    """The last steps this account made, newest first."""
-    events = Event.objects.filter(actor=account).select_related("case__definition").order_by("-pk")[:RECENT]
+    """The last steps this account made in cases that it may still read, newest first."""
+    own = Event.objects.filter(actor=account, case__in=cases.visible(account))
+    events = own.select_related("case__definition").order_by("-pk")[:RECENT]
     made = []
     for e in events:
         step = case_access.process_of(e.case).transition(e.transition)
@@ -111,8 +113,8 @@ def done(account: Account) -> tuple[Done, ...]:
 
 
 def started(account: Account) -> tuple[Todo, ...]:
-    """The open cases this account began, newest first."""
-    rows = Case.objects.filter(by=account, outcome="").select_related("definition").order_by("-pk")[:RECENT]
+    """The open cases this account began and may still read, newest first."""
+    rows = cases.visible(account).filter(by=account, outcome="").order_by("-pk")[:RECENT]
     return tuple(Todo(cases.item(c), cases.address(c)) for c in rows)
 
 
@@ -302,7 +304,10 @@ FOR_READING = (("填报审核", "collection"), ("一张图", "cockpit"), ("指�
 
 def ways(roles: Iterable[Held]) -> tuple[tuple[str, str], ...]:
     """Where an account that nothing waits for may go: its consoles, else what it can read; (words, address)."""
-    found = [entry for r in roles for entry in CONSOLES.get(r.code, ())] or list(FOR_READING)
+    held_codes = {r.code for r in roles}
+    found = [entry for code in sorted(held_codes) for entry in CONSOLES.get(code, ())] or list(FOR_READING)
+    if held_codes and held_codes <= set(OUTSIDE):
+        found = [("我的办件", "cases"), *(e for e in FOR_READING if open_to_outside(e[1], ""))]
     made = []
     for words, name in dict.fromkeys(found):
         try:

@@ -15,6 +15,7 @@ from rongtong.apps.records.actions import act
 from rongtong.apps.registry.models import Account, Grant, Organisation
 from rongtong.apps.registry.roles import OPERATOR, ROLES, TRIO, role_name
 from rongtong.engine import gb32100
+from rongtong.typed import too_long
 
 SYSTEM = "system"
 # Without the characters that are read for one another on paper.
@@ -72,7 +73,9 @@ def create_account(
     password = random_password()
     with act("registry.create_account", actor=actor, subject=f"account:{username}") as this:
         # The permission comes first: a refusal must not tell which usernames exist.
-        problem = username_problem(username) or (None if name else "姓名为空。请填写。")
+        problem = (
+            username_problem(username) or (None if name else "姓名为空。请填写。") or person_problem(name, position)
+        )
         if problem is None and Account.objects.filter(username=username).exists():
             problem = f"用户名“{username}”已存在。请换一个。"
         if problem:
@@ -227,6 +230,11 @@ def username_problem(username: str) -> str | None:
     return f"用户名“{username}”不可用。应为 2–64 个小写字母、数字、点、下划线或连字符，以字母或数字开头。"
 
 
+def person_problem(name: str, position: str) -> str | None:
+    """Why a name and position cannot be kept, or None: what is too long."""
+    return too_long(Account, "name", name, "姓名") or too_long(Account, "position", position.strip(), "职务") or None
+
+
 def grant_problem(account: Account, role: str, place: str, actor: Account) -> str | None:
     """Why this role cannot be given here by this actor, in words, or None."""
     if role not in ROLES:
@@ -241,6 +249,8 @@ def grant_problem(account: Account, role: str, place: str, actor: Account) -> st
         held = Grant.objects.filter(trio_account=account).first()
         if held:
             return f"“{account.username}”已是{role_name(held.role)}；三员（系统、安全、审计）一人只能任其一。请先收回。"
+    if problem := too_long(Grant, "place", place, "地区代码"):
+        return problem
     if Grant.objects.filter(account=account, role=role, place=place).exists():
         return f"“{account.username}”在{place or '全域'}已有“{role_name(role)}”。"
     return None
@@ -256,6 +266,10 @@ def _organisation_problem(code: str, name: str, kind: str, place: str) -> str | 
         return f"{code}: 地区代码为空。请填写单位所在地的代码。"
     if kind not in Organisation.Kind.values:
         return f"{code}: 单位类别“{kind}”不认识。应为：{'、'.join(Organisation.Kind.values)}。"
+    if problem := too_long(Organisation, "name", name, "单位名称") or too_long(
+        Organisation, "place", place, "地区代码"
+    ):
+        return problem
     existing = Organisation.objects.filter(uscc=code).first()
     return f"统一社会信用代码“{code}”已登记为“{existing.name}”。" if existing else None
 

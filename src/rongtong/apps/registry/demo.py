@@ -8,13 +8,34 @@ from pathlib import Path
 
 from django.conf import settings
 
-from rongtong.apps.registry.actions import RegistryError, create_account, grant, reset_password, system_account
-from rongtong.apps.registry.models import Account, Grant
+from rongtong.apps.registry.actions import (
+    RegistryError,
+    create_account,
+    grant,
+    register_organisation,
+    reset_password,
+    system_account,
+)
+from rongtong.apps.registry.models import Account, Grant, Organisation
 from rongtong.apps.registry.places import loaded_tree
 from rongtong.apps.registry.roles import AUDIT_ADMIN, SECURITY_ADMIN, SYSTEM_ADMIN, role_name
+from rongtong.engine.gb32100 import check_character
 from rongtong.engine.place import PlaceTree
 
 FILE = "demo-accounts.txt"
+OUTSIDE_NAMES = (
+    ("qiye", "enterprise"),
+    ("gaoxiao", "institution"),
+    ("chengban", "handler"),
+    ("zhuanjia", "expert"),
+    ("jingliren", "technology_manager"),
+)
+# Role → the sort of invented organisation its account belongs to, with the beginning of that organisation's code.
+UNITS = {
+    "enterprise": ("enterprise", "91000000MA0000001", "演示企业（虚构）"),
+    "institution": ("university", "12000000000000012", "演示高校（虚构）"),
+    "handler": ("government", "11000000000000013", "演示承办部门（虚构）"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,8 @@ def _wanted(tree: PlaceTree) -> list[tuple[str, str, str, str]]:
             wanted.append((f"{prefix}-{codes[0].lower()}", office, role, codes[0]))
             if level == "city":
                 wanted.append((f"{prefix}-qianfa-{codes[0].lower()}", f"{office}审签", "approver", codes[0]))
+    here = (tree.at_level("county") or ("",))[0]
+    wanted += [(username, f"演示·{role_name(role)}", role, here) for username, role in OUTSIDE_NAMES]
     return wanted
 
 
@@ -75,7 +98,7 @@ def _account(wanted: tuple[str, str, str, str], kept: dict[str, str]) -> DemoAcc
     if found is not None and not found.demo:
         raise RegistryError(f"用户名“{username}”已属于一个非演示账号。请改名后再建演示账号。")
     if found is None:
-        new = create_account(username, name, actor=system, demo=True)
+        new = create_account(username, name, actor=system, demo=True, organisation=_unit(role, place))
         found, password = new.account, new.password
     elif username in kept and found.check_password(kept[username]):
         password = kept[username]
@@ -84,6 +107,16 @@ def _account(wanted: tuple[str, str, str, str], kept: dict[str, str]) -> DemoAcc
     if not Grant.objects.filter(account=found, role=role, place=place).exists():
         grant(found, role, place, actor=system)
     return DemoAccount(username, name, role, place, password)
+
+
+def _unit(role: str, place: str) -> Organisation | None:
+    """The organisation of a demo account from outside the offices, registered where it is missing."""
+    if role not in UNITS:
+        return None
+    kind, beginning, name = UNITS[role]
+    code = beginning + check_character(beginning)
+    found = Organisation.objects.filter(uscc=code).first()
+    return found or register_organisation(code, name, kind, place, actor=system_account())
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ def required(account: Account) -> bool:
     """Whether the account must log in with a code: the instance asks for it and it signs or administers."""
     if settings.SECOND_FACTOR != "required":
         return False
-    return access.grants_in_force(account).filter(role__in=SECOND_FACTOR).exists()
+    return any(grant.role in SECOND_FACTOR for grant in access.held_grants(account))
 
 
 def enrolled(account: Account) -> bool:
@@ -41,10 +41,14 @@ def enrolled(account: Account) -> bool:
     return SecondFactor.objects.filter(account_id=account.pk, confirmed_at__isnull=False).exists()
 
 
-def prepare(account: Account) -> SecondFactor:
-    """The second factor that the account is setting up; begun anew only when there is none."""
-    found, _ = SecondFactor.objects.get_or_create(account=account, defaults={"nonce": secrets.token_hex(32)})
-    return found
+def new_nonce() -> str:
+    """What the key of a second factor is derived from; until the first code it lies in the session of who sets it up."""
+    return secrets.token_hex(32)
+
+
+def prepared(account: Account, nonce: str) -> SecondFactor:
+    """The second factor that the account is setting up; it is stored with its first code only."""
+    return SecondFactor(account=account, nonce=nonce)
 
 
 def key_text(factor: SecondFactor) -> str:
@@ -71,19 +75,20 @@ def qr_svg(factor: SecondFactor) -> str:
     return out.getvalue().decode("utf-8")
 
 
-def confirm(account: Account, code: str) -> tuple[str, ...]:
+def confirm(account: Account, nonce: str, code: str) -> tuple[str, ...]:
     """Finish the set-up with a first code and return the recovery codes, which are shown once.
 
     Raises RegistryError for a wrong code or when it was finished before.
     """
     with act("registry.enrol_factor", actor=account, subject=account_subject(account)):
-        factor = SecondFactor.objects.select_for_update().filter(account=account).first()
-        if factor is None or factor.confirmed_at is not None:
-            raise RegistryError("动态口令已经设好，或还没有开始。请打开“动态口令”页重来。")
-        if not _take(factor, code):
+        stored = SecondFactor.objects.select_for_update().filter(account=account).first()
+        if stored is not None and stored.confirmed_at is not None:
+            raise RegistryError("动态口令已经设好。请打开“动态口令”页查看。")
+        step = _step(prepared(account, nonce), code)
+        if step is None:
             raise RegistryError("动态码不对。请看手机时间是否准确，填当前显示的 6 位数字。")
-        factor.confirmed_at = moment.now()
-        factor.save(update_fields=["confirmed_at"])
+        begun = {"nonce": nonce, "last_step": step, "confirmed_at": moment.now()}
+        SecondFactor.objects.update_or_create(account=account, defaults=begun)
         return _new_codes(account)
 
 
@@ -121,7 +126,16 @@ def reset(account: Account, *, actor: Account, why: str) -> None:
 
 
 def _take(factor: SecondFactor, code: str) -> bool:
-    """Whether the code is that of a step near now that is later than the last one taken; it is then taken."""
+    """Whether the code is right; it is then taken."""
+    step = _step(factor, code)
+    if step is not None:
+        factor.last_step = step
+        factor.save(update_fields=["last_step"])
+    return step is not None
+
+
+def _step(factor: SecondFactor, code: str) -> int | None:
+    """The step near now, and later than the last one taken, whose code this is; None for a wrong code."""
     import pyotp
 
     totp, typed = pyotp.TOTP(key_text(factor)), "".join(code.split())
@@ -129,10 +143,8 @@ def _take(factor: SecondFactor, code: str) -> bool:
     for step in range(current - DRIFT, current + DRIFT + 1):
         right = hmac.compare_digest(str(totp.at(step * STEP_SECONDS)).encode(), typed.encode())
         if right and step > factor.last_step:
-            factor.last_step = step
-            factor.save(update_fields=["last_step"])
-            return True
-    return False
+            return step
+    return None
 
 
 def _new_codes(account: Account) -> tuple[str, ...]:

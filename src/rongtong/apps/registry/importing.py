@@ -24,6 +24,7 @@ from rongtong.apps.registry.roles import OPERATOR, TRIO, role_code
 from rongtong.apps.registry.sheets import ACCOUNTS, GRANTABLE, KINDS, ORGANISATIONS, CellError, Row, read_workbook
 from rongtong.engine import gb32100
 from rongtong.engine.gb2260 import gb2260_level
+from rongtong.typed import too_long
 
 IMPORT = "registry.import_accounts"
 
@@ -149,6 +150,8 @@ def _organisation_errors(row: Row, listed: dict[str, int], known_place: Callable
     existing = Organisation.objects.filter(uscc=code).first()
     if existing and existing.name != row.cells["单位名称"]:
         errors.append(row.error("单位名称", f"该代码已登记为“{existing.name}”。请核对代码，或改为同一名称。"))
+    if problem := too_long(Organisation, "name", row.cells["单位名称"], "单位名称"):
+        errors.append(row.error("单位名称", problem))
     if row.cells["单位类别"] not in KINDS:
         errors.append(row.error("单位类别", f"不认识。应为：{'、'.join(KINDS)}。"))
     if not known_place(row.cells["地区代码"]):
@@ -167,6 +170,9 @@ def _account_errors(row: Row, usernames: dict[str, int], known_place: Callable[[
     if problem:
         errors.append(row.error("用户名", problem))
     usernames.setdefault(username, row.number)
+    for field, heading in (("name", "姓名"), ("position", "职务")):
+        if problem := too_long(Account, field, row.cells[heading], heading):
+            errors.append(row.error(heading, problem))
     codes = [role_code(role) for role in _roles(row)]
     if None in codes or OPERATOR in codes or not codes:
         errors.append(row.error("角色", f"不认识。应为：{'、'.join(GRANTABLE)}；多个用顿号分开。"))

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 from rongtong.apps.registry.sheets import CellError
-from rongtong.cells import guarded_row
+from rongtong.cells import put_row
 
 LIST = "问题清单"
 HEADINGS = ("工作表", "单元格", "填写的值", "问题")
@@ -30,8 +30,8 @@ def marked_copy(data: bytes, errors: Sequence[CellError]) -> bytes:
             cell.comment = Comment(f"{earlier}{error.problem}", "融通", height=140, width=300)
     listed = book.create_sheet(LIST)
     listed.append(HEADINGS)
-    for error in errors:
-        listed.append(guarded_row((error.sheet, error.cell, error.value, error.problem)))
+    for row, error in enumerate(errors, start=2):
+        put_row(listed, row, (error.sheet, error.cell, error.value, error.problem))
     for letter, width in zip("ABCD", (10, 9, 24, 70), strict=True):
         listed.column_dimensions[letter].width = width
         listed[f"{letter}1"].font = Font(bold=True)

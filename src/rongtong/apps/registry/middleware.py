@@ -14,14 +14,17 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from rongtong import clock
+from rongtong import clock, refusal
 from rongtong.apps.records.actions import act
 from rongtong.apps.records.models import Leaf
-from rongtong.apps.registry import access, factor, kept, moment, sessions
+from rongtong.apps.registry import access, factor, kept, moment, outside, sessions
 from rongtong.apps.registry.models import Account
+from rongtong.typed import number, too_long
 
 Next = Callable[[HttpRequest], HttpResponse]
 EXPIRED = "expired"
+# The account of the session was seen to have codes set up; taking them away ends its sessions.
+ENROLLED = "enrolled"
 # Reached while a step after the login is still owed.
 OPEN_WHILE_OWED = ("login", "logout", "account-password", "account-factor", "privacy")
 DENIALS_PER_MINUTE = 10
@@ -55,7 +58,7 @@ class Logins:
             if request.ended_account is not None and request.method == "POST":  # type: ignore[attr-defined]
                 return None if request.path in _open() else _to_login(request)
             return None
-        return _owed(request, request.user)
+        return _owed(request, request.user) or _closed(request, request.user)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A refusal in words; who is not logged in is asked to do that first."""
@@ -88,17 +91,29 @@ def _owed(request: HttpRequest, account: Account) -> HttpResponse | None:
         return None
     if account.password_is_initial:
         return _step(request, "account-password", "请先修改初始口令。")
-    if request.session.get("factor_checked"):
+    # Whether codes are required is asked every time: a role that signs may have been granted since the login.
+    if request.session.get(ENROLLED) or not factor.required(account):
         return None
-    if factor.required(account) and not factor.enrolled(account):
+    if not factor.enrolled(account):
         return _step(request, "account-factor", "请先设置动态口令。")
-    request.session["factor_checked"] = True
+    request.session[ENROLLED] = True
     return None
+
+
+def _closed(request: HttpRequest, account: Account) -> HttpResponse | None:
+    """The refusal of a page of the offices to an account from outside; None where the page is open to it."""
+    name = (request.resolver_match.url_name or "") if request.resolver_match else ""
+    if outside.open_to_outside(name, request.path) or not outside.is_outside(account):
+        return None
+    words = "这一页供科技管理部门使用，您的账号不能打开。请从“工作台”进入您的办件。"
+    if request.path.startswith("/api/"):
+        return JsonResponse(refusal.body(words, refusal.NOT_ALLOWED), status=403)
+    return render(request, "registry/denied.html", {"message": words}, status=403)
 
 
 def _step(request: HttpRequest, name: str, words: str) -> HttpResponse:
     if request.path.startswith("/api/"):
-        return JsonResponse({"error": words}, status=403)
+        return JsonResponse(refusal.body(words, refusal.FIRST_STEPS), status=403)
     return HttpResponseRedirect(reverse(name))
 
 
@@ -110,9 +125,9 @@ def _after(request: HttpRequest, response: HttpResponse, ended: Account | None) 
     if to_login and not known and getattr(request, "csrf_passed", False) and kept.keep(request, ended):
         request.session[EXPIRED] = True
     if known and request.method == "POST" and response.status_code < 400 and "_kept" in request.POST:
-        draft = request.POST["_kept"]
-        if draft.isdecimal():
-            kept.drop(request.session, cast(Account, request.user), int(draft))
+        draft = number(request.POST["_kept"])
+        if draft is not None:
+            kept.drop(request.session, cast(Account, request.user), draft)
     if to_login and request.headers.get("HX-Request"):
         # A fragment must not be replaced by the login page: the whole page goes there.
         whole = HttpResponse(status=204)
@@ -123,7 +138,7 @@ def _after(request: HttpRequest, response: HttpResponse, ended: Account | None) 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
-        return JsonResponse({"error": "请先登录。"}, status=401)
+        return JsonResponse(refusal.body("请先登录。", refusal.LOG_IN), status=401)
     return HttpResponseRedirect(_login_address(request))
 
 
@@ -146,7 +161,9 @@ def _record(request: HttpRequest, denials: list[access.Denial]) -> None:
         account = denial.actor
         if not access.may(account, "registry.denied") or _flooding(account):
             continue
-        with act("registry.denied", actor=account, place=denial.place, subject=denial.kind) as this:
+        # A place that was asked for is any text; one longer than a place's code is none.
+        place = "" if too_long(Leaf, "place", denial.place, "") else denial.place
+        with act("registry.denied", actor=account, place=place, subject=denial.kind) as this:
             this.payload |= {"kind": denial.kind, "path": request.path[:200], "method": request.method or ""}
 
 

@@ -44,6 +44,33 @@ def request_grant(
         )
 
 
+def reactivate(account: Account, *, why: str, actor: Account) -> int:
+    """Open a stopped account again; its roles are asked for anew and come back when they are granted.
+
+    Returns how many roles were asked for: those that still run, without those of a deputy. Raises RegistryError without
+    a reason or for an account in use; and Denied.
+    """
+    with act("registry.reactivate", actor=actor, subject=account_subject(account)) as this:
+        if not why.strip():
+            raise RegistryError("恢复账号须写明理由。")
+        if Account.objects.select_for_update().get(pk=account.pk).is_active:
+            raise RegistryError(f"“{account.username}”没有停用，不用恢复。")
+        account.is_active = True
+        account.save(update_fields=["is_active"])
+        held = list(account.grants.all())
+        asked = [g for g in held if g.delegated_by_id is None and (g.valid_to is None or g.valid_to >= clock.today())]
+        account.grants.all().delete()
+        for one in asked:
+            GrantRequest.objects.get_or_create(
+                account=account, role=one.role, place=one.place,
+                defaults={
+                    "valid_from": one.valid_from, "valid_to": one.valid_to, "asked_by": actor, "at": clock.now(),
+                },
+            )  # fmt: skip
+        this.payload |= {"why": why.strip(), "asked": [[g.role, g.place] for g in asked]}
+    return len(asked)
+
+
 def accept(asked: GrantRequest, *, actor: Account) -> Grant:
     """Grant what was asked for. Raises RegistryError where that is no longer possible, and Denied."""
     given = grant(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rongtong.apps.registry import views_account, views_accounts, views_import, views_login
+from rongtong.apps.registry import views_account, views_accounts, views_import, views_login, views_privacy
 
 urlpatterns = [
     path("login", views_login.login, name="login"),
@@ -18,7 +18,10 @@ urlpatterns = [
     path("account/deputies/<int:pk>", views_account.end_delegation, name="account-delegate-end"),
     path("account/data.json", views_account.own_data, name="account-data"),
     path("account/kept/<int:pk>", views_account.kept_draft, name="kept"),
-    path("privacy", views_account.notice, name="privacy"),
+    path("account/requests", views_privacy.own_requests, name="personal"),
+    path("privacy", views_privacy.notice, name="privacy"),
+    path("privacy/register", views_privacy.register, name="privacy-register"),
+    path("privacy/register.csv", views_privacy.register_csv, name="privacy-register-csv"),
     path("accounts/", views_accounts.accounts, name="accounts"),
     path("accounts/new", views_accounts.new, name="account-new"),
     path("accounts/handover", views_accounts.hand_over, name="account-handover"),
@@ -28,5 +31,6 @@ urlpatterns = [
     path("accounts/template.xlsx", views_import.template, name="account-template"),
     path("accounts/asked/<int:pk>", views_accounts.asked, name="account-asked"),
     path("accounts/of/<str:username>", views_accounts.one, name="account-one"),
+    path("accounts/of/<str:username>/reveal", views_privacy.reveal, name="account-reveal"),
     path("accounts/of/<str:username>/change", views_accounts.change, name="account-change"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -15,11 +15,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from rongtong import clock
 from rongtong.apps.registry import deputies, factor, kept, privacy, sessions
+from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.actions import RegistryError, set_password
 from rongtong.apps.registry.labels import label
-from rongtong.apps.registry.models import Account, Grant, Kept
+from rongtong.apps.registry.models import Grant, Kept
 from rongtong.apps.registry.queries import held
+from rongtong.typed import number
 
+# The second factor that is being set up, in the session until its first code.
+NONCE = "factor_nonce"
 DONE = {
     "password": "口令已修改。其他设备上的登录已经退出。",
     "sessions": "其他登录已经退出。",
@@ -37,7 +41,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def _account(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
-    me = _me(request)
+    me = account_of(request)
     context = {
         "grants": held(me),
         "delegable": deputies.delegable(me),
@@ -58,7 +62,7 @@ def _account(request: HttpRequest, status: int = 200, **more: Any) -> HttpRespon
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Change one's own password; the others of one's logins end."""
-    me = _me(request)
+    me = account_of(request)
     if request.method != "POST":
         return render(request, "registry/password.html")
     errors: list[tuple[str, str]] = []
@@ -85,15 +89,16 @@ def password(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def second_factor(request: HttpRequest) -> HttpResponse:
     """Set one-time codes up: the key as a picture and as text, then a first code; recovery codes are shown once."""
-    me = _me(request)
+    me = account_of(request)
     if factor.enrolled(me):
         codes = factor.renew_codes(me) if request.method == "POST" else ()
         return render(request, "registry/factor_done.html", {"codes": codes, "renewed": bool(codes)})
-    begun = factor.prepare(me)
+    begun = factor.prepared(me, request.session.setdefault(NONCE, factor.new_nonce()))
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         try:
-            codes = factor.confirm(me, request.POST.get("code", ""))
+            codes = factor.confirm(me, begun.nonce, request.POST.get("code", ""))
+            del request.session[NONCE]
             return render(request, "registry/factor_done.html", {"codes": codes})
         except RegistryError as error:
             errors.append(("code", str(error)))
@@ -112,7 +117,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_sessions(request: HttpRequest) -> HttpResponse:
     """End one's other logins."""
-    sessions.end_others(_me(request), request.session.session_key, actor=_me(request))
+    sessions.end_others(account_of(request), request.session.session_key, actor=account_of(request))
     return redirect("/account?done=sessions")
 
 
@@ -120,9 +125,9 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def delegate(request: HttpRequest) -> HttpResponse:
     """Name a deputy for one of one's own grants."""
-    me, form = _me(request), request.POST
+    me, form = account_of(request), request.POST
     try:
-        own = Grant.objects.filter(pk=int(form.get("grant", "")), account=me).first()
+        own = Grant.objects.filter(pk=number(form.get("grant", "")) or 0, account=me).first()
         first, last = date.fromisoformat(form.get("valid_from", "")), date.fromisoformat(form.get("valid_to", ""))
     except ValueError:
         errors = [("valid_from", "请选一项授权，并填起止日期，如 2025-07-15。")]
@@ -140,8 +145,8 @@ def delegate(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a deputyship back."""
-    given = get_object_or_404(Grant, pk=pk, delegated_by=_me(request))
-    deputies.end(given, actor=_me(request))
+    given = get_object_or_404(Grant, pk=pk, delegated_by=account_of(request))
+    deputies.end(given, actor=account_of(request))
     return redirect("/account?done=ended")
 
 
@@ -149,24 +154,18 @@ def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def own_data(request: HttpRequest) -> HttpResponse:
     """All that is stored about the account, as JSON (个人信息保护法第四十五条)."""
-    me = _me(request)
+    me = account_of(request)
     text = json.dumps(privacy.export(me, actor=me), ensure_ascii=False, indent=1)
     response = HttpResponse(text, content_type="application/json; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{me.username}.json"'
     return response
 
 
-@require_safe
-def notice(request: HttpRequest) -> HttpResponse:
-    """Which personal data are kept, what for, for how long (隐私告知)."""
-    return render(request, "registry/privacy.html", {"purposes": privacy.PURPOSES})
-
-
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def kept_draft(request: HttpRequest, pk: int) -> HttpResponse:
     """What was being sent when the login ended: send it again, or throw it away."""
-    me = _me(request)
+    me = account_of(request)
     try:
         draft = kept.find(request.session, me, pk)
     except Kept.DoesNotExist as error:
@@ -176,7 +175,3 @@ def kept_draft(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("/account?done=dropped")
     context = {"draft": draft, "shown": [(label(name), name, value) for name, value in draft.fields if value.strip()]}
     return render(request, "registry/kept.html", context)
-
-
-def _me(request: HttpRequest) -> Account:
-    return cast(Account, request.user)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -12,22 +12,25 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from rongtong import clock
-from rongtong.apps.registry import access, actions, entry, factor, handover, queries, requests
+from rongtong.apps.registry import access, actions, entry, factor, handover, masking, queries, requests
+from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.actions import RegistryError
 from rongtong.apps.registry.models import Account, Grant, GrantRequest, Organisation
 from rongtong.apps.registry.places import loaded_tree
 from rongtong.apps.registry.roles import OPERATOR, ROLES, TRIO, role_name
+from rongtong.typed import number
 
 PAGE = 50
 STATES = {"": "全部", "active": "可用", "stopped": "已停用", "stale": "90 天未登录"}
 GRANTABLE = tuple((role.code, role.name) for role in ROLES.values() if role.code != OPERATOR)
 # Which field a refused change is about.
-FIELDS = {"grant": "role", "ask": "role", "stop": "why", "factor": "why"}
+FIELDS = {"grant": "role", "ask": "role", "stop": "why", "reopen": "why", "factor": "why"}
 DONE = {
     "granted": "已授权。",
     "revoked": "授权已收回。",
     "refused": "已退回，不予授权。",
     "stopped": "账号已停用。",
+    "reopened": "账号已恢复，口令不变；原有的授权列入待授权，等安全管理员授权。",
     "unlocked": "账号已解锁。",
     "factor": "动态口令已重置，下次登录须重新设置。",
     "asked": "已提交，等安全管理员授权。",
@@ -58,7 +61,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Create an account and ask for its first role; the one-time password is on the answer and nowhere else."""
-    me = _me(request)
+    me = account_of(request)
     access.require(me, "registry.create_account")
     context: dict[str, Any] = {"roles": GRANTABLE, "places": _places(), "form": request.POST}
     context["organisations"] = Organisation.objects.order_by("name")
@@ -109,6 +112,7 @@ def _one(request: HttpRequest, account: Account, status: int, **more: Any) -> Ht
         "places": _places(),
         "notice": DONE.get(request.GET.get("done", "")),
         "own": own,
+        "masks": masking.shown(account.username, account.name, account.demo) != account.name,
         "form": request.POST,
         **more,
     }
@@ -131,7 +135,7 @@ def change(request: HttpRequest, username: str) -> HttpResponse:
 
 
 def _change(request: HttpRequest, account: Account, do: str) -> str | actions.NewAccount:
-    me, form = _me(request), request.POST
+    me, form = account_of(request), request.POST
     why = form.get("why", "")
     if do == "reset":
         return actions.reset_password(account, actor=me)
@@ -147,11 +151,14 @@ def _change(request: HttpRequest, account: Account, do: str) -> str | actions.Ne
         )
         return "granted" if do == "grant" else "asked"
     if do == "revoke":
-        actions.revoke(get_object_or_404(Grant, pk=_number(form.get("given", "")), account=account), actor=me)
+        actions.revoke(get_object_or_404(Grant, pk=number(form.get("given", "")) or 0, account=account), actor=me)
         return "revoked"
     if do == "stop":
         actions.deactivate(account, why=why, actor=me)
         return "stopped"
+    if do == "reopen":
+        requests.reactivate(account, why=why, actor=me)
+        return "reopened"
     if do == "unlock":
         entry.unlock(account, actor=me)
         return "unlocked"
@@ -165,7 +172,7 @@ def _change(request: HttpRequest, account: Account, do: str) -> str | actions.Ne
 @require_POST
 def asked(request: HttpRequest, pk: int) -> HttpResponse:
     """Grant or refuse a role that was asked for."""
-    me = _me(request)
+    me = account_of(request)
     found = get_object_or_404(GrantRequest.objects.select_related("account"), pk=pk)
     try:
         if request.POST.get("do") == "refuse":
@@ -181,7 +188,7 @@ def asked(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def hand_over(request: HttpRequest) -> HttpResponse:
     """Give all roles and open cases of one account to another from a day."""
-    me = _me(request)
+    me = account_of(request)
     access.require(me, "registry.hand_over")
     form = request.POST if request.method == "POST" else request.GET
     context: dict[str, Any] = {"form": form, "today": clock.today(), "accounts": queries.accounts()}
@@ -217,7 +224,7 @@ def _found(username: str) -> Account:
 
 def _duties(request: HttpRequest) -> queries.Duties:
     """The reader's duties. Raises Denied for who administers nothing."""
-    found = queries.duties(_me(request))
+    found = queries.duties(account_of(request))
     if not found.any:
         raise access.Denied("账号与授权只对系统、安全、审计三员开放。自己的授权、口令和代理，请看“我的账号”。")
     return found
@@ -236,11 +243,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError as error:
         raise RegistryError(f"“{text[:20]}”不是日期。请写成 2025-07-15 的样子。") from error
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
-
-
-def _me(request: HttpRequest) -> Account:
-    return cast(Account, request.user)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,20 +11,21 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from rongtong.apps.registry import access
+from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.importing import IMPORT, check_accounts_xlsx, import_accounts_xlsx
 from rongtong.apps.registry.marking import marked_copy
-from rongtong.apps.registry.models import Account
 from rongtong.apps.registry.sheets import accounts_template
+from rongtong.cells import XLSX
+from rongtong.entering import takes_files
 from rongtong.uploads import UploadRefused, checked
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-
+@takes_files
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a filled template and show what it would do, or every error; nothing is stored yet."""
-    access.require(_me(request), IMPORT)
+    access.require(account_of(request), IMPORT)
     if request.method != "POST":
         return render(request, "registry/import.html")
     file = request.FILES.get("file")
@@ -38,13 +38,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     return _preview(request, data)
 
 
+@takes_files
 @login_required
 @require_POST
 def confirm(request: HttpRequest) -> HttpResponse:
     """Store a previewed workbook; it is checked anew. The one-time passwords are on the answer and nowhere else."""
-    access.require(_me(request), IMPORT)
+    access.require(account_of(request), IMPORT)
     data = _sent_back(request)
-    report = import_accounts_xlsx(data, _me(request))
+    report = import_accounts_xlsx(data, account_of(request))
     if not report.ok:
         return _preview(request, data)
     context = {
@@ -55,11 +56,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return render(request, "registry/handed.html", context)
 
 
+@takes_files
 @login_required
 @require_POST
 def marked(request: HttpRequest) -> HttpResponse:
     """The uploaded workbook with its errors marked, to be mended and uploaded again."""
-    access.require(_me(request), IMPORT)
+    access.require(account_of(request), IMPORT)
     data = _sent_back(request)
     if not data:
         words = "没有可标注的文件。请重新选择填好的 .xlsx。"
@@ -72,7 +74,7 @@ def marked(request: HttpRequest) -> HttpResponse:
 @require_safe
 def template(request: HttpRequest) -> HttpResponse:
     """The empty template."""
-    access.require(_me(request), IMPORT)
+    access.require(account_of(request), IMPORT)
     return _workbook(accounts_template(), "accounts.xlsx")
 
 
@@ -101,7 +103,3 @@ def _workbook(data: bytes, name: str) -> HttpResponse:
     response = HttpResponse(data, content_type=XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def _me(request: HttpRequest) -> Account:
-    return cast(Account, request.user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth import logout as stop
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,7 +22,7 @@ def login(request: HttpRequest) -> HttpResponse:
     """Username and password; then a code where one is set up."""
     if request.method != "POST":
         if request.user.is_authenticated:
-            return redirect(_safe(request, request.GET.get("next", "")))
+            return HttpResponseRedirect(_safe(request, request.GET.get("next", "")))
         context = {
             "next": request.GET.get("next", ""),
             "expired": request.session.pop(EXPIRED, False),
@@ -81,10 +81,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _admitted(request: HttpRequest, account: Account, draft: Kept | None, target: str) -> HttpResponse:
-    return redirect("kept", draft.pk) if draft else redirect(_safe(request, target))
+    return redirect("kept", draft.pk) if draft else HttpResponseRedirect(_safe(request, target))
 
 
 def _safe(request: HttpRequest, target: str) -> str:
-    """The address to go on to: one of ours, else the first page."""
+    """The address to go on to: one of ours, else the first page. Not for `redirect`, which may take it for a page's name."""
     fine = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if fine else settings.LOGIN_REDIRECT_URL

@@ -25,8 +25,14 @@
     tip.style.left = `${Math.min(x + 14, scrollX + innerWidth - tip.offsetWidth - 8)}px`;
     tip.style.top = `${y + 16}px`;
   };
+  const leave = () => {
+    mark(null);
+    tip.hidden = true;
+  };
   document.addEventListener("pointerover", over);
+  document.documentElement.addEventListener("pointerleave", leave);
   document.addEventListener("focusin", over);
+  document.addEventListener("focusout", leave);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") tip.hidden = true;
   });
