@@ -304,7 +304,7 @@ WORK: dict[str, Rule] = {
     "studio-new": Rule(nobody, nobody, things=one("studio-new", query="?target=nothing")),
     "studio-plan": Rule(split, may("planning.allocate"), **plans("studio-plan")),
     "studio-map": Rule(nobody, things=one("studio-map")),
-    "studio-compare": Rule(split, **plans("studio-compare")),
+    "studio-compare": Rule(at_place, perhaps=split, **plans("studio-compare")),
     "studio-counter": Rule(nobody, known, **plans("studio-counter")),
     "studio-xlsx": Rule(split, **plans("studio-xlsx", 1)),
     "studio-csv": Rule(split, **plans("studio-csv", 1)),
