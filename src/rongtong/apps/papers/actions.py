@@ -22,6 +22,7 @@ from rongtong.apps.papers.writing import KINDS, Made
 from rongtong.apps.planning.queries import Unknown
 from rongtong.apps.records import log
 from rongtong.apps.records.actions import act
+from rongtong.apps.registry import access
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
 
@@ -74,7 +75,8 @@ def save_notes(
 
 
 def make(made: Made, actor: Account) -> Issue:
-    """Keep that a paper was made. The same content made again is the same issue."""
+    """Keep that a paper was made. The same content made again is the same issue. Raises access.Denied."""
+    access.require(actor, "papers.make", queries.about(made.place))
     last = queries.newest_issue(made.kind, made.period, made.place, made.use)
     if last is not None and last.sha256 == made.sha256:
         return last
