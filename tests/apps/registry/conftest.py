@@ -48,10 +48,16 @@ def system(db: None) -> Account:
 
 
 @pytest.fixture
-def pack(system: Account, tmp_path: Path) -> None:
-    """A loaded pack with a province of two cities, three county-level units and a functional zone."""
+def sample(tmp_path: Path) -> Path:
+    """The folder of a pack with a province of two cities, three county-level units and a functional zone."""
     folder = tmp_path / "sample"
     folder.mkdir()
     for name, text in PACK.items():
         (folder / name).write_text(text, encoding="utf-8")
-    load([folder], system)
+    return folder
+
+
+@pytest.fixture
+def pack(system: Account, sample: Path) -> None:
+    """That pack, loaded."""
+    load([sample], system)

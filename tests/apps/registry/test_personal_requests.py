@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from conftest import PACK
 from packs import PACKS
 from rongtong import clock
 from rongtong.apps.cases.models import Case, Participant
@@ -32,13 +31,10 @@ In = Callable[[str], Client]
 
 
 @pytest.fixture
-def people(system: Account, tmp_path: Path) -> dict[str, Account]:
-    folder = tmp_path / "sample"
-    (folder / "processes").mkdir(parents=True)
-    for name, text in PACK.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    shutil.copy(PACKS / "china" / "processes" / "personal_request.yaml", folder / "processes")
-    load([folder], system)
+def people(system: Account, sample: Path) -> dict[str, Account]:
+    (sample / "processes").mkdir()
+    shutil.copy(PACKS / "china" / "processes" / "personal_request.yaml", sample / "processes")
+    load([sample], system)
     register_organisation(UNIT, "样例研究院", "institute", "990100", actor=system)
     held = {
         "zhang": ("city_officer", "990100"),
