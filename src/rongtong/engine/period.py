@@ -21,6 +21,10 @@ _FORMS = (
 )
 
 
+# Frequency of a card (频度) → months of one of its periods.
+MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
+
+
 class PeriodError(ValueError):
     """A text is no period."""
 

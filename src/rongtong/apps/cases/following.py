@@ -5,7 +5,7 @@ All of it happens inside the step's transaction; the case's own record is its ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -113,11 +113,3 @@ def _amount(one: Measure, values: Mapping[str, Any]) -> int:
     if not isinstance(number, Fraction):
         return 0
     return Quantity.of(number, one.unit if one.field and one.unit else card.unit).to_stored()
-
-
-def named(parts_: Iterable[Participant]) -> list[str]:
-    """Who the participants are, in words."""
-    tree = packs.current().places
-    return [
-        p.organisation.name if p.organisation else p.account.name if p.account else tree.name(p.place) for p in parts_
-    ]

@@ -18,10 +18,8 @@ from rongtong.apps.cases.models import Measured
 from rongtong.apps.packs import queries as packs
 from rongtong.engine.facts import Fact
 from rongtong.engine.pack.read import Pack
-from rongtong.engine.period import Period
+from rongtong.engine.period import MONTHS, Period
 from rongtong.once import once
-
-SPANS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
 
 class _Row(NamedTuple):
@@ -93,7 +91,7 @@ def periods(indicator: str, as_of: date) -> tuple[Period, ...]:
     )
     if first is None:
         return ()
-    lengths = {SPANS[f] for f in pack.get("indicators", indicator).frequency if f in SPANS}
+    lengths = {MONTHS[f] for f in pack.get("indicators", indicator).frequency if f in MONTHS}
     found = {Period(as_of.year, 1, as_of.month)}
     for year in range(first.year, as_of.year + 1):
         spans = [Period(year, start, months) for months in lengths for start in range(1, 13, months)]

@@ -32,8 +32,7 @@ class Case(models.Model):
     """One thing under way. `events` is the number of its last event: who names another has not seen the latest.
 
     `deadline` is the case's own, `due` that of the present stage, `outcome` empty while it is open. `key` names what the
-    case is about, once per process. `organisation` is the one whose case it is, where it is one's;
-    `parent` the case that opened this one.
+    case is about, once per process. `organisation` is the one whose case it is, where it is one's.
     """
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="cases")
@@ -43,7 +42,6 @@ class Case(models.Model):
     title = models.CharField(max_length=300)
     place = models.CharField(max_length=32)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     period = models.CharField(max_length=16, blank=True, default="")
     chain = models.CharField(max_length=64, blank=True, default="")
     stage = models.CharField(max_length=64)
@@ -190,49 +188,3 @@ class Measured(models.Model):
 
     def __str__(self) -> str:
         return f"{self.indicator} {self.place} {self.month} {self.value:+d}"
-
-
-class Obligation(models.Model):
-    """Something that falls due because of a step of a case (履约义务): a payment, a report, a later assessment.
-
-    `amount` is in 分 where it is about money. It is open until a step fulfils it or ends it.
-    """
-
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="obligations")
-    code = models.CharField(max_length=64)
-    number = models.PositiveIntegerField(default=1)
-    name = models.CharField(max_length=200)
-    due = models.DateField()
-    amount = models.BigIntegerField(null=True, blank=True)
-    born = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
-    fulfilled = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    ended = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-
-    class Meta:
-        ordering = ["case_id", "due", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["case", "code", "number"], name="obligation_once"),
-            models.CheckConstraint(
-                condition=Q(fulfilled__isnull=True) | Q(ended__isnull=True), name="obligation_fulfilled_or_ended"
-            ),
-        ]
-        indexes = [models.Index(fields=["due"], name="obligation_due")]
-
-    def __str__(self) -> str:
-        return f"{self.case_id} {self.code}/{self.number} {self.due}"
-
-
-class Certificate(models.Model):
-    """A certificate that a step of a case issued. What it says is in the event; `withdrawn` is the step that took it back."""
-
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="certificates")
-    number = models.CharField(max_length=40, unique=True)
-    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="certificate")
-    issued_at = models.DateTimeField()
-    withdrawn = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return self.number

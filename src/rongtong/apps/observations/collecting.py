@@ -14,10 +14,9 @@ from rongtong.apps.cases.queries import calendar
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.plan import Collection
-from rongtong.engine.period import Period
+from rongtong.engine.period import MONTHS, Period
 
 PROCESS = "collection"
-MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 FREQUENCIES = {"month": "月", "quarter": "季", "half": "半年", "year": "年"}
 
 

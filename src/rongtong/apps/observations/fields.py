@@ -13,7 +13,7 @@ from typing import TypeVar
 from rongtong.apps.observations.models import STATUSES
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
-from rongtong.engine.period import Period, PeriodError
+from rongtong.engine.period import MONTHS, Period, PeriodError
 from rongtong.engine.place import PlaceError
 from rongtong.engine.quantity import Quantity, Unit, UnitError, parse_number, unit
 from rongtong.engine.reading import HARD, Finding, Reading, has_level
@@ -21,7 +21,6 @@ from rongtong.engine.workbook import Fault, Value, plain, shown
 
 _STATUS_WORDS = {**{name: code for code, name in STATUSES.items()}, "实际": "actual", "初步核算": "preliminary"}
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
-_MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 _FREQUENCY_NAMES = {"year": "年", "half": "半年", "quarter": "季", "month": "月", "once": "一次性"}
 _LARGEST = 2**63 - 1
 _LONGEST_WORD = 64
@@ -312,5 +311,5 @@ def _reported(card: Indicator, period: Period) -> bool:
     """Whether a card is reported for periods of this length: its own ones, and what they add up to from January."""
     if "once" in card.frequency:
         return True
-    lengths = [_MONTHS[f] for f in card.frequency]
+    lengths = [MONTHS[f] for f in card.frequency]
     return period.kind in card.frequency or (period.cumulative and any(period.months % n == 0 for n in lengths))

@@ -27,11 +27,10 @@ from rongtong.clock import LOCAL
 from rongtong.engine.indicator import Row
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
-from rongtong.engine.period import Period, PeriodError
+from rongtong.engine.period import MONTHS, Period, PeriodError
 
 RECENT, MOST_RED, MOST_NOTICES = 8, 12, 8
 DORMANT_DAYS = 550
-MONTHS = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 # What the log says of everybody's concern: the kind of a write → how a notice calls it.
 NOTICES = {
     "packs.load": "载入规则包",
