@@ -40,12 +40,22 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|<p class="note" id
 
 
 @pytest.fixture(scope="module")
-def world(demo_store: Account) -> tuple[Asker, ...]:
+def made(demo_store: Account) -> tuple[Asker, ...]:
     """The demonstration with its accounts and everything under way, and those who ask."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         demo_accounts()
         demo.seed()
         return askers()
+
+
+@pytest.fixture
+def world(made: tuple[Asker, ...]) -> tuple[Asker, ...]:
+    """Everybody logged in afresh: a test that logs them out, or a run longer than a login, leaves the next one whole."""
+    for asker in made:
+        asker.client.cookies.clear()
+        if asker.account is not None:
+            asker.client.force_login(asker.account)
+    return made
 
 
 def test_every_address_says_whom_it_is_for() -> None:
