@@ -260,7 +260,7 @@ def test_a_chain_has_facts_of_its_own(people: dict[str, Account]) -> None:
     [
         ("{block: notice, after: checked, with: {days: 3, by: [county]}}", "缺少参数 next"),
         ("{block: notice, after: nowhere, with: {next: done, by: [county]}}", "没有这个环节"),
-        ("{block: objection, with: {}}", "没有；有的是：notice"),
+        ("{block: objection, with: {}}", "没有；有的是："),
         ("{block: notice, with: {next: done, by: [county], days: soon}}", "不成立"),
         ("{block: notice, with: {next: done, by: [county], colour: red}}", "不是它的参数"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from packs import PACKS
-from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases import actions, handing_over, queries
 from rongtong.apps.cases.actions import Part
 from rongtong.apps.cases.models import Case, Definition
 from rongtong.apps.packs.actions import PackRefused, load
@@ -117,6 +117,6 @@ def test_hand_over_puts_the_taker_where_the_giver_was_named(offices: dict[str, A
     named = [Part("guest", account=offices["jiaxing"])]
     case = actions.open_case("visit", actor=offices["hangzhou"], place="330100", key="v/3", title="走访", parts=named)
     taker = create_account("v-new", "接任", actor=demo_store, demo=True).account
-    assert actions.hand_over(offices["jiaxing"], taker, actor=demo_store) == 1
+    assert handing_over.hand_over(offices["jiaxing"], taker, actor=demo_store) == 1
     assert [i.case for i in queries.work(taker)] == [case]
     assert queries.work(offices["jiaxing"]) == ()

@@ -122,6 +122,9 @@ def roles_held(who: Reach, case: Case) -> frozenset[str]:
     """The process roles an account holds in a case."""
     process = process_of(case)
     held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
+    if on_notice(case):
+        has = {held_role for held_role, _ in who.grants}
+        held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
     if case.organisation_id is not None and case.organisation_id == who.organisation:
         held |= {r.code for r in process.roles if who.owns(r)}
     named = [r for r in process.roles if r.at == "participant" and r.code not in held]
@@ -138,6 +141,29 @@ def visible(account: Account) -> QuerySet[Case]:
     who = reach(account)
     cases = Case.objects.select_related("definition")
     return cases if who.operator else cases.filter(_shown(who, lambda process, stage: stage.see))
+
+
+def on_notice(case: Case) -> bool:
+    """Whether a case is on public notice now."""
+    return process_of(case).stage(case.stage).notice is not None
+
+
+def reachable(account: Account, case: Case) -> bool:
+    """Whether an account may ask for a step of a case: it reads it, or may object to its notice."""
+    if visible(account).filter(pk=case.pk).exists():
+        return True
+    return on_notice(case) and bool(roles_held(reach(account), case))
+
+
+def reads_all(account: Account, case: Case) -> bool:
+    """Whether what was filled in is shown to an account that reads the case, not only what it is and who takes part."""
+    who, process = reach(account), process_of(case)
+    if who.operator:
+        return True
+    held = [process.role(code) for code in roles_held(who, case)]
+    stage = process.stage(case.stage)
+    scope = who.scope() if not stage.see else frozenset[str]()
+    return any(not r.head_only for r in held) or scope is EVERYWHERE or case.place in scope
 
 
 def waiting(account: Account) -> QuerySet[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from rongtong import clock
-from rongtong.apps.cases import access, following, hooks, queries
+from rongtong.apps.cases import access, bearing, evidence, following, hooks, queries
+from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Definition, Event, Participant
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.records.actions import act
+from rongtong.apps.records.actions import Act, act
 from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.process import Process, Transition
@@ -24,8 +25,6 @@ from rongtong.engine.process.state import OPEN, Happened, State, after, barred, 
 MOST_AUTOMATIC = 20
 # The field that says which industrial chain (产业链) a case is about.
 CHAIN = "chain"
-# The role of whom a case is about (本人): such a part goes to nobody else when an officer moves.
-SUBJECT = "subject"
 
 
 class CaseError(Exception):
@@ -80,16 +79,18 @@ def open_case(
     *,
     actor: Account,
     place: str,
-    key: str,
-    title: str,
+    key: str = "",
+    title: str = "",
     period: str = "",
     chain: str = "",
     data: Mapping[str, Any] | None = None,
     due: date | None = None,
     parts: Iterable[Part] = (),
     organisation: Organisation | None = None,
+    parent: Case | None = None,
 ) -> Case:
-    """Open a case of a process in force; `due` is its own deadline, `organisation` the one whose case it is.
+    """Open a case of a process in force; `due` is its own deadline, `organisation` the one whose case it is, `parent` the
+    case it is opened under. Without a `key` it takes the next number of the year.
 
     Raises Denied, CaseExists, FormRefused, CaseError for a process that does not exist.
     """
@@ -99,57 +100,128 @@ def open_case(
         raise CaseError(f"没有流程“{process}”。规则包里有：{there}。")
     given, taking = dict(data or {}), tuple(parts)
     _check_form(definition.form, given)
+    organisation = organisation or _organisation_of(definition, given)
+
+    def may(*_: object) -> None:
+        who = access.reach(actor)
+        held = {r.code for r in definition.roles if (p := who.places(r)) is None or place in p}
+        if organisation is not None and organisation.pk == who.organisation:
+            held |= {r.code for r in definition.roles if who.owns(r)}
+        held |= {p.role for p in taking if p.account is not None and p.account.pk == actor.pk}
+        access.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
+
     with transaction.atomic():
-        _not_yet(process, key)
-        now = clock.now()
-        case = Case(
-            definition=_stored(definition), process=process, version=definition.version, key=key, title=title[:300],
-            place=place, organisation=organisation, period=period, chain=chain or str(given.get(CHAIN, "")),
-            stage=definition.start, opened_at=now, entered_at=now, deadline=due, by=actor,
-        )  # fmt: skip
-        happened = Happened(1, OPEN, actor.username, clock.today(), given)
-        state = State(definition.start, 1, happened.on, due, given, {OPEN: frozenset({actor.username})})
-        case.due = _due(definition, state, [happened])
+        _check_parent(definition, parent)
+        new = _New(definition, actor, place, key, title, period, chain, given, due, taking, organisation, parent)
+        return _open(new, may)
 
-        def may(*_: object) -> None:
-            who = access.reach(actor)
-            held = {r.code for r in definition.roles if (p := who.places(r)) is None or place in p}
-            if organisation is not None and organisation.pk == who.organisation:
-                held |= {r.code for r in definition.roles if who.owns(r)}
-            held |= {p.role for p in taking if p.account is not None and p.account.pk == actor.pk}
-            access.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
 
-        with act(f"cases.{process}.{OPEN}", actor=actor, place=place, rule=may) as this:
-            try:
-                with transaction.atomic():
-                    case.save()
-            except IntegrityError:
-                # Somebody opened it at the same moment, after we looked.
-                _not_yet(process, key)
-                raise
-            Participant.objects.bulk_create(
-                Participant(case=case, role=p.role, place=p.place, account=p.account, organisation=p.organisation)
-                for p in taking
-            )
-            _name_parts(case, definition.parts, definition.form, given)
-            this.subject = subject(case)
-            this.payload = {"key": key, "title": title, "stage": case.stage, "number": 1, "data": given}
-        event = Event(case=case, number=1, transition=OPEN, to_stage=case.stage, actor=actor, at=now, leaf=this.leaf)
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A case about to be opened."""
+
+    process: Process
+    actor: Account
+    place: str
+    key: str
+    title: str
+    period: str
+    chain: str
+    given: dict[str, Any]
+    due: date | None = None
+    parts: tuple[Part, ...] = ()
+    organisation: Organisation | None = None
+    parent: Case | None = None
+
+
+def _organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation | None:
+    """The organisation that the opening form names as the one whose case it is. Raises FormRefused."""
+    uscc = str(given.get(process.of, "")) if process.of else ""
+    if not uscc:
+        return None
+    found = Organisation.objects.filter(uscc=uscc.upper()).first()
+    if found is None:
+        raise FormRefused({process.of: f"没有登记统一社会信用代码为“{uscc}”的单位。请核对，或先登记单位。"})
+    return found
+
+
+def _check_parent(process: Process, parent: Case | None) -> None:
+    """Raises CaseError where the process belongs under a case that is missing or does not take it now."""
+    if process.under is None:
+        if parent is not None:
+            raise CaseError(f"“{process.name}”不能开在别的办件之下。")
+        return
+    if parent is None:
+        raise CaseError(f"“{process.name}”须从它所属的办件开始。")
+    locked = Case.objects.select_for_update().get(pk=parent.pk)
+    if locked.process != process.under.process or locked.stage not in process.under.at:
+        raise CaseError(f"“{parent.title}”现在不能开始“{process.name}”。")
+
+
+def _open(new: _New, may: Callable[..., None]) -> Case:
+    process, given, now = new.process, new.given, clock.now()
+    key = new.key or _next_key(process.code)
+    _not_yet(process.code, key)
+    happened = Happened(1, OPEN, new.actor.username, clock.today(), given)
+    state = State(process.start, 1, happened.on, new.due, given, {OPEN: frozenset({new.actor.username})})
+    named = new.title or str(given.get("title") or "")
+    title = named or "·".join(t for t in (process.name, new.organisation.name if new.organisation else "") if t)
+    case = Case(
+        definition=_stored(process), process=process.code, version=process.version, key=key, title=title[:300],
+        place=new.place, organisation=new.organisation, parent=new.parent, period=new.period,
+        chain=new.chain or str(given.get(CHAIN, "")), stage=process.start, opened_at=now, entered_at=now,
+        deadline=new.due, by=new.actor,
+    )  # fmt: skip
+    _read_clocks(case, process, state, [happened])
+    with act(f"cases.{process.code}.{OPEN}", actor=new.actor, place=new.place, rule=may) as this:
+        try:
+            with transaction.atomic():
+                case.save()
+        except IntegrityError:
+            # Somebody opened it at the same moment, after we looked.
+            _not_yet(process.code, key)
+            raise
+        Participant.objects.bulk_create(
+            Participant(case=case, role=p.role, place=p.place, account=p.account, organisation=p.organisation)
+            for p in new.parts
+        )
+        this.subject = subject(case)
+        this.payload = {"key": key, "title": title, "stage": case.stage, "number": 1, "data": given}
+        event = Event(case=case, number=1, transition=OPEN, to_stage=case.stage, actor=new.actor, at=now)
+        event.given = given
         event.save()
-        _follow(case, definition, event, state, given)
-        _automatic(case, definition, state)
+        _follow(_Made(case, process, event, state, given, new.actor), this, process.parts, process.form, process.links)
+    event.leaf = this.leaf
+    event.save(update_fields=["leaf"])
+    _automatic(case, process, state)
     return case
 
 
-def move(case_id: int, transition: str, *, actor: Account, seen: int, data: Mapping[str, Any] | None = None) -> Case:
-    """Make one step of a case. `seen` is the number of the last event the actor knew.
+def _next_key(process: str) -> str:
+    """The next number of the year: 2025-000012."""
+    year = clock.today().year
+    found = Case.objects.filter(process=process, key__gte=f"{year}-", key__lt=f"{year + 1}-")
+    last = found.order_by("-key").values_list("key", flat=True).first()
+    return f"{year}-{int(last.rpartition('-')[2]) + 1 if last else 1:06d}"
+
+
+def move(
+    case_id: int,
+    transition: str,
+    *,
+    actor: Account,
+    seen: int,
+    data: Mapping[str, Any] | None = None,
+    files: Sequence[Upload] = (),
+) -> Case:
+    """Make one step of a case, with the evidence that comes with it. `seen` is the number of the last event known.
 
     Of any number of attempts at once one wins; the others are told what happened. Raises Case.DoesNotExist where the
     actor may not even read the case, Denied, Stale, FormRefused, GuardRefused, CaseError; then nothing has changed.
     """
     with transaction.atomic():
         case = Case.objects.select_for_update().filter(pk=case_id).first()
-        if case is None or not access.visible(actor).filter(pk=case_id).exists():
+        if case is None or not access.reachable(actor, case):
             raise Case.DoesNotExist(f"没有 {case_id} 这件。")
         process = access.process_of(case)
         step = process.transition(transition)
@@ -161,11 +233,20 @@ def move(case_id: int, transition: str, *, actor: Account, seen: int, data: Mapp
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
         given = dict(data or {})
         _check_form(step.form, given)
+        _check_files(step, files)
         state = queries.state(case)
         _check_duties(process, step, state, actor)
-        state = _make(case, process, step, state, actor, given)
+        state = _make(case, process, step, state, actor, given, files)
         _automatic(case, process, state)
     return case
+
+
+def _check_files(step: Transition, files: Sequence[Upload]) -> None:
+    wrong = evidence.problem(files) if files else ""
+    if step.files == "required" and not files:
+        wrong = f"“{step.name}”要有佐证材料，请选择文件。"
+    if wrong:
+        raise FormRefused({"files": wrong})
 
 
 def _not_yet(process: str, key: str) -> None:
@@ -179,26 +260,16 @@ def subject(case: Case) -> str:
     return f"case:{case.pk}"
 
 
-def hand_over(giver: Account, taker: Account, *, actor: Account) -> int:
-    """Put one account in place of another where open cases name it (交接). Returns in how many."""
-    rows = list(Participant.objects.filter(account=giver, case__outcome="").exclude(role=SUBJECT))
-    if not rows:
-        return 0
-    with act("registry.hand_over", actor=actor, subject=f"account:{giver.username}") as this:
-        held = set(Participant.objects.filter(account=taker).values_list("case_id", "role"))
-        for row in rows:
-            if (row.case_id, row.role) in held:
-                continue
-            row.account = taker
-            row.save(update_fields=["account"])
-        this.payload = {"to": taker.username, "cases": [row.case_id for row in rows]}
-    return len(rows)
-
-
 def _make(
-    case: Case, process: Process, step: Transition, state: State, actor: Account, given: Mapping[str, Any]
+    case: Case,
+    process: Process,
+    step: Transition,
+    state: State,
+    actor: Account,
+    given: Mapping[str, Any],
+    files: Sequence[Upload] = (),
 ) -> State:
-    """Carry out one step whose form and duties are in order: guard, event, state, effects, leaf."""
+    """Carry out one step whose form and duties are in order: guard, event, state, what follows, effects, leaf."""
     if step.when:
         values = queries.values(process, case, given)
         if not guard.holds(process, [step], values)[step.code]:
@@ -215,11 +286,11 @@ def _make(
         f"cases.{case.process}.{step.code}", actor=actor, place=case.place, subject=subject(case), rule=may
     ) as this:
         case.stage, case.events, case.deadline = new.stage, new.number, new.deadline
-        past = [*queries.happened(case), happened] if process.clocks else []
-        case.due, case.outcome = _due(process, new, past), process.stage(new.stage).outcome
         case.chain = str(given.get(CHAIN, "")) or case.chain
         if new.stage != before:
             case.entered_at = now
+        past = [*queries.happened(case), happened] if process.clocks else []
+        _read_clocks(case, process, new, past)
         case.save()
         event = Event(
             case=case,
@@ -233,8 +304,13 @@ def _make(
         event.given = dict(given)
         event.save()
         this.payload = {"from": before, "to": new.stage, "number": new.number, "data": dict(given)}
-        _name_parts(case, step.parts, step.form, given)
-        _follow(case, process, event, new, given)
+        if files:
+            evidence.keep(case, event.number, files, actor=actor)
+            this.payload["files"] = [{"name": f.own_name, "sha256": f.sha256} for f in files]
+        if step.takes:
+            following.take(case, step, actor)
+        _follow(_Made(case, process, event, new, given, actor), this, step.parts, step.form, step.links)
+        _open_below(case, step, queries.data(case) | dict(given), actor)
         for name in step.effects:
             hooks.effect(name)(case, event, actor)
     event.leaf = this.leaf
@@ -242,17 +318,57 @@ def _make(
     return new
 
 
-def _name_parts(case: Case, named: Mapping[str, str], schema: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A step that was just made, and the state after it."""
+
+    case: Case
+    process: Process
+    event: Event
+    state: State
+    given: Mapping[str, Any]
+    actor: Account
+
+
+def _follow(
+    made: _Made, this: Act, parts: Mapping[str, str], schema: Mapping[str, Any], links: Mapping[str, str]
+) -> None:
+    """Everything a step leaves behind besides its event; what the log keeps of it goes into the act's payload."""
+    case, process, event, today = made.case, made.process, made.event, clock.today()
     try:
-        following.parts(case, named, schema, given)
-    except following.NoSuchParticipant as error:
+        following.parts(case, parts, schema, made.given)
+        if linked := bearing.links(case, links, event, made.given, made.actor):
+            this.payload["links"] = linked
+        following.labels(case, process, made.given)
+        needs = [d for d in process.dues if event.transition in (*d.born, *d.met_by, *d.waived_by)]
+        counts = any(event.transition in (*m.at, *m.undone_by) for m in process.measures)
+        values = queries.values(process, case, made.state.data) if needs or counts else {}
+        if needs and (born := bearing.dues(case, process, event, today, made.given, values)):
+            this.payload["dues"] = born
+        if counts:
+            following.measure(case, process, event, today, values)
+        bearing.certificates(case, process, event, today, made.state.data, made.actor)
+    except (following.NoSuchParticipant, bearing.NotBorne) as error:
+        if not error.field:
+            raise CaseError(str(error)) from error
         raise FormRefused({error.field: str(error)}) from error
 
 
-def _follow(case: Case, process: Process, event: Event, state: State, given: Mapping[str, Any]) -> None:
-    following.labels(case, process, given)
-    if any(event.transition in (*m.at, *m.undone_by) for m in process.measures):
-        following.measure(case, process, event, clock.today(), guard.filled(process, state.data))
+def _open_below(case: Case, step: Transition, data: Mapping[str, Any], actor: Account) -> None:
+    """Open the cases that a step opens under its own."""
+    for opens in step.opens:
+        process = packs.current().get("processes", opens.process)
+        given = {field: data[own] for field, own in opens.fields.items() if data.get(own) not in (None, "")}
+        _check_form(process.form, given)
+        owner = _organisation_of(process, given) or case.organisation
+        if opens.organisation:
+            owner = Organisation.objects.filter(uscc=str(data.get(opens.organisation, "")).upper()).first() or owner
+        _check_parent(process, case if process.under else None)
+        new = _New(
+            process, actor, case.place, "", str(data.get("title") or case.title), case.period, case.chain, given,
+            organisation=owner, parent=case,
+        )  # fmt: skip
+        _open(new, lambda *_: None)
 
 
 def _automatic(case: Case, process: Process, state: State) -> None:
@@ -282,12 +398,17 @@ def _check_duties(process: Process, step: Transition, state: State, actor: Accou
         raise GuardRefused([f"同一件的“{made.name if made else other}”由您办理，“{step.name}”须由别人办理（职责分离）"])
 
 
-def _due(process: Process, state: State, events: Iterable[Happened]) -> date | None:
-    """The next day something has to be done by: the stage's, or that of the clock that runs out first."""
-    if process.stage(state.stage).outcome:
-        return None
-    running = (r.due for r in queries.readings(process, events, clock.today()) if r.state in ("running", "over"))
-    return min((day for day in (due(process, state, queries.calendar()), *running) if day), default=None)
+def _read_clocks(case: Case, process: Process, state: State, events: Iterable[Happened]) -> None:
+    """Put on the case what its clocks say: the next day something has to be done by, and whether one ran out."""
+    case.outcome = process.stage(state.stage).outcome
+    case.closed_on = clock.today() if case.outcome else None
+    found = queries.readings(process, events, clock.today())
+    case.late = any(r.state in ("over", "met_late") for r in found)
+    if case.outcome:
+        case.due = None
+        return
+    running = (r.due for r in found if r.state in ("running", "over"))
+    case.due = min((day for day in (due(process, state, queries.calendar()), *running) if day), default=None)
 
 
 def _stored(process: Process) -> Definition:

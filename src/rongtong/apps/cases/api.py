@@ -137,7 +137,9 @@ def _full(request: HttpRequest, one: Case) -> dict[str, Any]:
     return {
         "id": one.pk,
         **plain,
-        "history": [{name: getattr(s, name) for name in StepOut.model_fields} for s in queries.history(one)],
+        "history": [
+            {name: getattr(s, name) for name in StepOut.model_fields} for s in queries.history(one, account_of(request))
+        ],
         "offers": [
             {"transition": o.transition, "name": o.name, "refused": o.refused}
             for o in queries.offers(account_of(request), one)

@@ -13,7 +13,8 @@ from typing import Any
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
-from rongtong.engine.pack.process import Measure, Process
+from rongtong.engine.pack.outcome import Measure
+from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.process import guard
 from rongtong.engine.quantity import Quantity
 
@@ -36,6 +37,13 @@ def parts(case: Case, named: Mapping[str, str], form: Mapping[str, Any], given: 
         who = [_participant(case, role, field, form, text) for text in _texts(given[field])]
         Participant.objects.filter(case=case, role=role).delete()
         Participant.objects.bulk_create(who)
+
+
+def take(case: Case, step: Transition, actor: Account) -> None:
+    """Give the actor the role that the step brings, in place of that in which it was made (an expert who has declared)."""
+    mine = Participant.objects.filter(case=case, account=actor)
+    mine.filter(role__in=step.by).delete()
+    mine.get_or_create(case=case, account=actor, role=step.takes)
 
 
 def _texts(value: Any) -> list[str]:
@@ -92,18 +100,25 @@ def measure(case: Case, process: Process, event: Event, on: date, values: Mappin
 
 def _added(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.at and _standing(case, one.indicator) == 0 and guard.true(process, one.when, values):
+        if transition in one.at and _standing(case, one) == 0 and guard.true(process, one.when, values):
             yield one.indicator, _amount(one, values)
 
 
 def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int]]:
     for one in process.measures:
         if transition in one.undone_by:
-            yield one.indicator, -_standing(case, one.indicator)
+            own = Measured.objects.filter(case=case, indicator=one.indicator)
+            yield one.indicator, -sum(own.values_list("value", flat=True))
 
 
-def _standing(case: Case, indicator: str) -> int:
-    return sum(Measured.objects.filter(case=case, indicator=indicator).values_list("value", flat=True))
+def _standing(case: Case, one: Measure) -> int:
+    """What counts already: of this case, or of any case of its organisation where that counts once."""
+    rows = Measured.objects.filter(indicator=one.indicator)
+    if one.distinct == "organisation":
+        rows = rows.filter(case__organisation=case.organisation_id) if case.organisation_id else rows.none()
+    else:
+        rows = rows.filter(case=case)
+    return sum(rows.values_list("value", flat=True))
 
 
 def _amount(one: Measure, values: Mapping[str, Any]) -> int:

@@ -32,7 +32,9 @@ class Case(models.Model):
     """One thing under way. `events` is the number of its last event: who names another has not seen the latest.
 
     `deadline` is the case's own, `due` that of the present stage, `outcome` empty while it is open. `key` names what the
-    case is about, once per process. `organisation` is the one whose case it is, where it is one's.
+    case is about, once per process. `organisation` is the one whose case it is, where it is one's. `parent` is the case it
+    was opened under. `closed_on` is the day it ended; `late` whether one of its clocks had run out by its last event, or
+    by the last time the clocks were read.
     """
 
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, related_name="cases")
@@ -42,6 +44,7 @@ class Case(models.Model):
     title = models.CharField(max_length=300)
     place = models.CharField(max_length=32)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="below")
     period = models.CharField(max_length=16, blank=True, default="")
     chain = models.CharField(max_length=64, blank=True, default="")
     stage = models.CharField(max_length=64)
@@ -51,6 +54,8 @@ class Case(models.Model):
     deadline = models.DateField(null=True, blank=True)
     due = models.DateField(null=True, blank=True)
     outcome = models.CharField(max_length=64, blank=True, default="")
+    closed_on = models.DateField(null=True, blank=True)
+    late = models.BooleanField(default=False)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -188,3 +193,111 @@ class Measured(models.Model):
 
     def __str__(self) -> str:
         return f"{self.indicator} {self.place} {self.month} {self.value:+d}"
+
+
+class Obligation(models.Model):
+    """A due (到期义务) born of a step: who owes what by which day. `amount` is in 分; open while `met_by` is empty and it is
+    not waived."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="obligations")
+    number = models.PositiveIntegerField()
+    code = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    role = models.CharField(max_length=64)
+    due = models.DateField()
+    amount = models.BigIntegerField(null=True, blank=True)
+    born = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    met = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    waived = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["due", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "number"], name="obligation_number_once"),
+            models.CheckConstraint(condition=Q(met__isnull=True) | Q(waived__isnull=True), name="obligation_ends_once"),
+            models.CheckConstraint(condition=Q(amount__isnull=True) | Q(amount__gte=0), name="obligation_not_negative"),
+        ]
+        indexes = [models.Index(fields=["due"], name="obligation_due", condition=Q(met=None, waived=None))]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.code} {self.due}"
+
+    @property
+    def open(self) -> bool:
+        """Whether it is still owed."""
+        return self.met_id is None and self.waived_id is None
+
+
+class Certificate(models.Model):
+    """A certificate (证明) issued by a step; what it states is the payload of its own leaf.
+
+    `secret` is what, with its number, lets anybody see that. `ended` is the step that revoked it, or, where it is
+    `replaced`, that issued the next one.
+    """
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="certificates")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=64)
+    number = models.CharField(max_length=64, unique=True)
+    secret = models.CharField(max_length=16)
+    leaf = models.OneToOneField(Leaf, on_delete=models.PROTECT, related_name="+")
+    ended = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    replaced = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["event", "code"], name="certificate_once_by_a_step")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Link(models.Model):
+    """One case points to another: merged into it (合并), an instance of a common problem (举一反三) …"""
+
+    kind = models.CharField(max_length=64)
+    source = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="links")
+    target = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="linked")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "source", "target"], name="link_once"),
+            models.CheckConstraint(condition=~Q(source=models.F("target")), name="link_to_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.kind} {self.target_id}"
+
+
+class Told(models.Model):
+    """A reminder (预警、超期提醒) that was sent: to one process role of a case, once for a `key`."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="told")
+    key = models.CharField(max_length=200)
+    role = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8)
+    on = models.DateField()
+    due = models.DateField()
+
+    class Meta:
+        ordering = ["-on", "-id"]
+        constraints = [models.UniqueConstraint(fields=["case", "key", "role"], name="told_once")]
+        indexes = [models.Index(fields=["on"], name="told_on")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.key}"
+
+
+class Band(models.Model):
+    """What finds cases of like wording (`engine.alike`): those that share a band of their sketch are candidates."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="bands")
+    band = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["band", "case"], name="band_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.band}"

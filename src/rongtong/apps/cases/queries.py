@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -19,9 +20,10 @@ from rongtong.apps.registry.models import Account
 from rongtong.clock import LOCAL
 from rongtong.engine.deadline import Reading, moments, run
 from rongtong.engine.expression.evaluate import Value
+from rongtong.engine.pack.outcome import Tally
 from rongtong.engine.pack.process import Process
 from rongtong.engine.period import Period, PeriodError
-from rongtong.engine.process import form, guard
+from rongtong.engine.process import form, guard, tally
 from rongtong.engine.process.state import Happened, State, barred, fold, possible
 from rongtong.engine.workday import Calendar
 from rongtong.once import once
@@ -36,6 +38,7 @@ class Offer:
     fields: tuple[form.Field, ...]
     refused: str = ""
     optional: bool = False
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of a case as people read it. `shown` is what was filled in, by label."""
+    """One event of a case as people read it. `shown` is what was filled in, by label; not `readable`: there is more than
+    this reader is shown."""
 
     number: int
     transition: str
@@ -75,6 +79,7 @@ class Step:
     to_stage: str
     data: Mapping[str, Any]
     shown: tuple[tuple[str, str], ...]
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +175,24 @@ def values(process: Process, case: Case, filled: Mapping[str, Any] | None = None
     found: dict[str, Value] = {"overdue": over}
     if process.fields & process.variables.keys():
         found |= guard.filled(process, {**data(case), **(filled or {})})
+    if process.clocks or process.tallies:
+        events = happened(case)
+        found |= {
+            f"late_{r.clock.code}": r.state in ("over", "met_late") for r in readings(process, events, clock.today())
+        }
+        found |= tally.of_steps(process, events)
+        found |= {t.code: Fraction(_below(case, t)) for t in process.tallies if t.under}
+    if process.dues:
+        still = list(case.obligations.filter(met=None, waived=None).values_list("due", flat=True))
+        found |= {"open_dues": Fraction(len(still)), "late_dues": Fraction(sum(d < clock.today() for d in still))}
     if process.facts:
         found |= hooks.facts(process.facts)(case)
     return found
+
+
+def _below(case: Case, one: Tally) -> int:
+    rows = case.below.filter(process=one.under)
+    return (rows.filter(stage__in=one.stages) if one.stages else rows).count()
 
 
 def offers(account: Account, case: Case) -> tuple[Offer, ...]:
@@ -189,11 +209,13 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
     for step in steps:
         other = barred(step, now, account.username)
         made = process.transition(other) if other else None
-        if made:
+        if other == step.code:
+            why = "您已办过这一步"
+        elif made:
             why = f"“{made.name}”由您办理，这一步须由别人办理（职责分离）"
         else:
             why = "" if open_[step.code] else guard.refusal(process, step, known)
-        found.append(Offer(step.code, step.name, form.fields(step.form), why, step.optional))
+        found.append(Offer(step.code, step.name, form.fields(step.form), why, step.optional, step.files))
     return tuple(found)
 
 
@@ -226,22 +248,33 @@ def days_left(due: date, today: date) -> int:
     return _days_left(packs.current().fingerprint, due, today)
 
 
-def history(case: Case) -> tuple[Step, ...]:
-    """What happened, oldest first."""
+def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
+    """What happened, oldest first. For a reader, without what was filled in that it does not read."""
     process = access.process_of(case)
+    whole = reader is None or access.reads_all(reader, case)
+    held = access.roles_held(access.reach(reader), case) if reader else frozenset()
     found = []
     for e in _events(case):
         made = process.transition(e.transition)
         schema = made.form if made else process.form
         name = made.name if made else f"开始{process.name}"
-        filled = e.data
+        sealed = made is not None and made.read_by and not held & set(made.read_by)
+        own = reader is None or e.actor_id == reader.pk or access.reach(reader).operator
+        filled = e.data if own or (whole and not sealed) else {}
         found.append(
             Step(
                 e.number, e.transition, name, e.actor.username, e.actor.name, e.at.astimezone(LOCAL), e.from_stage,
-                e.to_stage, filled, _shown(schema, filled),
+                e.to_stage, filled, tuple((t, w) for t, w, _ in form.shown(schema, filled, place_name)),
+                bool(filled) or not e.data,
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def place_name(code: str) -> str:
+    """The name of a place; the code where there is none."""
+    tree = packs.current().places
+    return tree.name(code) if code in tree.places else code
 
 
 def line(case: Case) -> tuple[StageMark, ...]:
@@ -263,21 +296,3 @@ def _events(case: Case) -> tuple[Event, ...]:
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(LOCAL).date()
-
-
-def _shown(schema: Mapping[str, Any], filled: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    known = {f.name: f for f in form.fields(schema)}
-    titles = {n: spec.get("title", n) for n, spec in schema.get("properties", {}).items()}
-    return tuple((titles.get(n, n), _text(known.get(n), v)) for n, v in filled.items() if v not in ("", [], None))
-
-
-def _text(field: form.Field | None, value: Any) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, list):
-        return "；".join(_text(field, v) for v in value)
-    if isinstance(value, dict):
-        return "，".join(str(v) for v in value.values())
-    if field and field.kind == "place":
-        return packs.current().places.name(str(value))
-    return dict(field.options).get(str(value), str(value)) if field else str(value)

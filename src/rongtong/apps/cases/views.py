@@ -53,7 +53,7 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
         "item": queries.item(one),
         "process": access.process_of(one),
         "offers": queries.offers(who, one),
-        "steps": queries.history(one),
+        "steps": queries.history(one, who),
         "clocks": queries.clocks(one),
         **more,
     }

@@ -23,18 +23,26 @@ from rongtong.engine.gb32100 import check_character
 from rongtong.engine.place import PlaceTree
 
 FILE = "demo-accounts.txt"
-OUTSIDE_NAMES = (
+# Beside the county office: those from outside the offices, and who receives problems for all of them.
+COUNTY_NAMES = (
     ("qiye", "enterprise"),
     ("gaoxiao", "institution"),
     ("chengban", "handler"),
     ("zhuanjia", "expert"),
+    ("zhuanjia2", "expert"),
+    ("zhuanjia3", "expert"),
     ("jingliren", "technology_manager"),
+    ("qifu", "service_desk"),
+    ("hetong", "registrar"),
+    ("baoxian", "insurer"),
 )
 # Role → the sort of invented organisation its account belongs to, with the beginning of that organisation's code.
 UNITS = {
     "enterprise": ("enterprise", "91000000MA0000001", "演示企业（虚构）"),
     "institution": ("university", "12000000000000012", "演示高校（虚构）"),
     "handler": ("government", "11000000000000013", "演示承办部门（虚构）"),
+    "registrar": ("nonprofit", "52000000000000014", "演示技术合同登记机构（虚构）"),
+    "insurer": ("other", "91000000MA0000015", "演示保险机构（虚构）"),
 }
 
 
@@ -87,7 +95,7 @@ def _wanted(tree: PlaceTree) -> list[tuple[str, str, str, str]]:
             if level == "city":
                 wanted.append((f"{prefix}-qianfa-{codes[0].lower()}", f"{office}审签", "approver", codes[0]))
     here = (tree.at_level("county") or ("",))[0]
-    wanted += [(username, f"演示·{role_name(role)}", role, here) for username, role in OUTSIDE_NAMES]
+    wanted += [(username, f"演示·{role_name(role)}", role, here) for username, role in COUNTY_NAMES]
     return wanted
 
 

@@ -104,6 +104,6 @@ def _problem(giver: Account, receiver: Account, day: date, actor: Account, why: 
 def _cases(giver: Account, receiver: Account, actor: Account) -> int:
     """Hand the giver's open cases over and return how many."""
     # Imported late: cases build on registry.
-    from rongtong.apps.cases import actions as cases
+    from rongtong.apps.cases import handing_over as cases
 
     return cases.hand_over(giver, receiver, actor=actor)

@@ -40,6 +40,7 @@ def ask(account: Account, data: Mapping[str, str]) -> Case:
     cases.actions.FormRefused.
     """
     from rongtong.apps.cases import actions as cases
+    from rongtong.apps.cases.handing_over import SUBJECT
 
     earlier = requests(account)
     open_ = earlier.filter(outcome="").first()
@@ -57,7 +58,7 @@ def ask(account: Account, data: Mapping[str, str]) -> Case:
         key=f"{account.username}/{earlier.count() + 1}",
         title=f"{'更正' if given.get('matter') == CORRECT else '删除'}个人信息：{account.username}",
         data=given,
-        parts=[cases.Part(cases.SUBJECT, account=account)],
+        parts=[cases.Part(SUBJECT, account=account)],
     )
 
 

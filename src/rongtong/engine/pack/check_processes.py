@@ -47,10 +47,41 @@ def references(look: Look) -> Iterator[Problem]:
         wanted += [("commitments", c, "counts.commitments") for c in process.counts.commitments]
         wanted += [("indicators", c, "counts.indicators") for c in process.counts.indicators]
         wanted += [("indicators", m.indicator, "measures") for m in process.measures]
+        wanted += [("processes", process.under.process, "under")] if process.under else []
+        wanted += [("processes", t.under, "tallies") for t in process.tallies if t.under]
+        wanted += [("processes", o.process, "opens") for t in process.transitions for o in t.opens]
         for kind, code, where in wanted:
             if look.pack.find(kind, code) is None:
                 message = f"流程 {process.code} 的 {where} 写了“{code}”，规则包里没有"
                 yield look.at("processes", process, message, "改正代码，或先写出它")
+
+
+def families(look: Look) -> Iterator[Problem]:
+    """Where one process speaks of another's stages and fields, they are there."""
+    for process in look.pack.all("processes"):
+        for message in _family(look, process):
+            yield look.at("processes", process, f"流程 {process.code} {process.version} 的 {message}", "改正代码")
+
+
+def _family(look: Look, process: Process) -> Iterator[str]:
+    above = look.pack.find("processes", process.under.process) if process.under else None
+    if above is not None and process.under is not None:
+        stages = {s.code for s in above.stages}
+        yield from (f"under 写了环节“{s}”，{above.code} 没有" for s in process.under.at if s not in stages)
+    for tally in process.tallies:
+        below = look.pack.find("processes", tally.under) if tally.under else None
+        if below is not None:
+            known = {s.code for s in below.stages}
+            yield from (
+                f"tallies 的 {tally.code} 写了环节“{s}”，{below.code} 没有" for s in tally.stages if s not in known
+            )
+    for opened in (o for t in process.transitions for o in t.opens):
+        below = look.pack.find("processes", opened.process)
+        if below is not None:
+            there = below.form.get("properties", {})
+            yield from (f"opens 写了项“{f}”，{below.code} 开始的表单没有" for f in opened.fields if f not in there)
+            needed = set(below.form.get("required", ())) - set(opened.fields)
+            yield from (f"opens 没有给 {below.code} 必填的“{f}”" for f in sorted(needed))
 
 
 def unchanged(look: Look) -> Iterator[Problem]:
@@ -66,4 +97,4 @@ def unchanged(look: Look) -> Iterator[Problem]:
             yield look.at("processes", process, message, "恢复原样，改动写成新的 version")
 
 
-CHECKS: tuple[Check, ...] = (definitions, references, unchanged)
+CHECKS: tuple[Check, ...] = (definitions, references, families, unchanged)

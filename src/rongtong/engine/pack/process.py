@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rongtong.engine.pack.clock import Clock
 from rongtong.engine.pack.model import Cite, Code, Mark, Statement, Text
+from rongtong.engine.pack.outcome import Certificate, Counts, Due, Measure, Notice, Opens, Tally, Under
 
 
 class ProcessRole(Statement):
@@ -19,13 +20,16 @@ class ProcessRole(Statement):
     `self`: with a grant for that very place (or, for the whole, for the instance); `parent`: for the place right above;
     `root`: for the whole; `covering`: for it or any place above; `below`: for it or any place within; `own`: whoever
     belongs to the organisation the case is of; `participant`: for a place, organisation or account that the case names
-    for this role.
+    for this role; `notice`: whoever has the account role, while the case is on public notice, and then from the notice
+    board only (异议). A role with `head_only` reads of a case what it is and who takes part, not what was filled in
+    (an expert before declaring).
     """
 
     code: Code
     name: Text
     held_by: tuple[Code, ...]
-    at: Literal["self", "parent", "root", "covering", "below", "own", "participant"] = "self"
+    at: Literal["self", "parent", "root", "covering", "below", "own", "participant", "notice"] = "self"
+    head_only: bool = False
 
 
 class Deadline(Statement):
@@ -47,6 +51,7 @@ class Stage(Statement):
         default=(), description="process roles that read a case here; empty: every role, and whoever reads the place"
     )
     outcome: str = ""
+    notice: Notice | None = None
     deadline: Deadline | None = None
     no_clock: str = Field(default="", description="why a wait here has no clock")
     mark: Mark = "proposed"
@@ -69,29 +74,25 @@ class Transition(Statement):
         default=(), description="transitions: whoever made one of them in this round may not make this one"
     )
     form: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of what is asked for")
+    each: bool = Field(default=False, description="made once by each who has a role of `by`, as by each expert")
+    takes: str = Field(default="", description="the process role the actor has from then on, in place of that of `by`")
+    read_by: tuple[Code, ...] = Field(
+        default=(), description="process roles that read what was filled in, besides whoever did it; empty: all"
+    )
+    files: Literal["", "optional", "required"] = Field(default="", description="whether evidence (佐证材料) is taken")
     due: str = Field(default="", description="the field of the form that sets the case's own deadline")
     parts: dict[Code, Text] = Field(
         default_factory=dict,
         description="process role → the field of the form that names who takes that part from now on, in place of others",
     )
+    links: dict[Code, Text] = Field(
+        default_factory=dict,
+        description="kind of link → the field that names the case, or cases, linked to (合并、举一反三)",
+    )
+    opens: tuple[Opens, ...] = ()
     effects: tuple[str, ...] = Field(default=(), description="app.name of what else happens")
     cite: Cite | None = None
     mark: Mark = "proposed"
-
-
-class Measure(Statement):
-    """What a case adds to an indicator: one, or the value of `field`, for the place, chain and month of the step.
-
-    A case counts once for each of the steps `at`, whatever happens again later, until one of `undone_by` takes it back.
-    """
-
-    indicator: Code
-    at: tuple[Code, ...] = Field(min_length=1, description="steps with which it counts (`open` for the opening)")
-    field: str = Field(default="", description="variable with the amount; empty: one of the indicator's unit")
-    unit: str = Field(default="", description="unit of that amount; empty: the indicator's")
-    when: str = Field(default="", description="condition over the process's variables")
-    undone_by: tuple[Code, ...] = ()
-    note: str = ""
 
 
 class Fragment(Statement):
@@ -123,13 +124,6 @@ class Block(Statement):
     note: str = ""
 
 
-class Counts(Statement):
-    """What a process counts towards."""
-
-    commitments: tuple[Code, ...] = ()
-    indicators: tuple[Code, ...] = ()
-
-
 class Process(Statement):
     """`processes/*.yaml`: a process and version: roles, stages, transitions, forms, clocks."""
 
@@ -151,14 +145,31 @@ class Process(Statement):
     parts: dict[Code, Text] = Field(
         default_factory=dict, description="process role → the field of that form that names who takes that part"
     )
+    of: str = Field(
+        default="",
+        description="the field of that form that names the organisation whose case it is, where another opens it for it",
+    )
+    under: Under | None = None
+    alike: tuple[Code, ...] = Field(
+        default=(), description="fields by whose wording cases that may be one and the same are found (合并、举一反三)"
+    )
+    links: dict[Code, Text] = Field(
+        default_factory=dict, description="as of a step, with the fields of the opening form"
+    )
+    prefill: dict[Code, Literal["organisation.name", "organisation.uscc", "organisation.place", "account.name"]] = (
+        Field(default_factory=dict, description="field of the opening form → what is known of whoever opens the case")
+    )
     facts: str = Field(default="", description="app.name of what gives variables their values that no form asks for")
     variables: dict[str, Literal["number", "flag", "text"]] = Field(
         default_factory=dict,
         description="what guards speak of: fields of the forms by their names, and what `facts` gives",
     )
+    tallies: tuple[Tally, ...] = ()
     clocks: tuple[Clock, ...] = Field(default=(), description="terms that run over several stages")
     counts: Counts = Counts()
     measures: tuple[Measure, ...] = ()
+    dues: tuple[Due, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
     roles: tuple[ProcessRole, ...]
     stages: tuple[Stage, ...]
     transitions: tuple[Transition, ...]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
-from rongtong.engine.expression.language import ExpressionError, compile_expression
+from rongtong.engine.expression.language import ExpressionError
+from rongtong.engine.process import check_outcome
 from rongtong.engine.process.form import schema_problem
-from rongtong.engine.process.guard import compile_guard, variables
+from rongtong.engine.process.guard import compile_guard
 from rongtong.engine.process.state import OPEN
 
 if TYPE_CHECKING:
@@ -168,11 +169,7 @@ def _measures(process: Process) -> Iterator[Finding]:
                 yield f"measures 写了步骤“{step}”，没有这个步骤", f"改为 {'、'.join(sorted(steps))} 之一"
         if one.field and process.variables.get(one.field) != "number":
             yield f"measures 的数量“{one.field}”不是数字变量", "在 variables 里声明为 number"
-        try:
-            if one.when and compile_expression(one.when, variables(process)).root.kind != "flag":
-                yield f"measures 的条件“{one.when}”不是真假", "写成比较"
-        except ExpressionError as error:
-            yield f"measures 的条件：{error}", "改条件，或在 variables 里声明"
+        yield from check_outcome.expression(process, "measures 的条件", one.when, "flag")
 
 
 def _defaults(process: Process) -> Iterator[Finding]:
@@ -205,4 +202,5 @@ _CHECKS: tuple[Callable[[Process], Iterator[Finding]], ...] = (
     _measures,
     _defaults,
     _forms,
+    *check_outcome.CHECKS,
 )

@@ -2,13 +2,13 @@
 
 Of JSON Schema's types a form uses `string`, `integer`, `boolean`, `array` and, inside an array, `object`: a number with
 a fraction is a string of `format: decimal`, so that it stays exact. Labels are `title`, hints `description`; a choice
-is `oneOf: [{const, title}]` or `enum`.
+is `oneOf: [{const, title}]` or `enum`. An array of objects is a table of rows, posted as `NAME-ROW-COLUMN`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,11 +18,18 @@ from rongtong.engine.lazy import LazyModule
 jsonschema: Any = LazyModule("jsonschema")
 DECIMAL = re.compile(r"^[+-]?\d{1,18}(\.\d{1,6})?$")
 LONG = 60
+# Empty rows that a page offers beyond those asked for.
+SPARE = 3
+NAMED = ("date", "decimal", "place", "organisation", "account", "case")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `kind` is text, long, integer, decimal, date, place (a code), yes, choice, choices or lines."""
+    """One field: `kind` is text, long, integer, decimal, date, yes, choice, choices, lines, rows, or what the text names:
+    place (a code), organisation (统一社会信用代码), account, case (a number), chain (产业链).
+
+    `columns` are the fields of a row, `rows` how many empty rows a page offers.
+    """
 
     name: str
     label: str
@@ -32,10 +39,12 @@ class Field:
     options: tuple[tuple[str, str], ...] = ()
     default: str = ""
     most: int = 0
+    columns: tuple[Field, ...] = ()
+    rows: int = 0
 
 
 def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The fields of a form in the order of the schema; arrays of objects are left to pages made for them."""
+    """The fields of a form in the order of the schema."""
     wanted = set(schema.get("required", ()))
     found = []
     for name, spec in schema.get("properties", {}).items():
@@ -52,12 +61,16 @@ def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
                     _options(items),
                     str(spec.get("default", "")),
                     spec.get("maxLength", 0),
+                    fields(spec["items"]) if kind == "rows" else (),
+                    spec.get("minItems", 0) + SPARE if kind == "rows" else 0,
                 )
             )
     return tuple(found)
 
 
 def _kind(spec: Mapping[str, Any]) -> str:
+    if spec.get("format") == "chain":
+        return "chain"
     if _options(spec):
         return "choice"
     match spec.get("type"):
@@ -67,12 +80,13 @@ def _kind(spec: Mapping[str, Any]) -> str:
             return "yes"
         case "array":
             items = spec.get("items", {})
-            return "choices" if _options(items) else "lines" if items.get("type") == "string" else ""
+            rows = "rows" if items.get("type") == "object" else ""
+            return "choices" if _options(items) else "lines" if items.get("type") == "string" else rows
         case "string":
-            named = {"date": "date", "decimal": "decimal", "textarea": "long", "place": "place"}.get(
-                spec.get("format", "")
-            )
-            return named or ("long" if spec.get("maxLength", 0) > LONG * 2 else "text")
+            named = spec.get("format", "")
+            if named in NAMED:
+                return str(named)
+            return "long" if named == "textarea" or spec.get("maxLength", 0) > LONG * 2 else "text"
     return ""
 
 
@@ -89,12 +103,29 @@ def read(schema: Mapping[str, Any], posted: Mapping[str, Sequence[str]]) -> dict
     """
     found: dict[str, Any] = {}
     for field in fields(schema):
+        if field.kind == "rows":
+            if rows := _rows(field, posted):
+                found[field.name] = rows
+            continue
         texts = [t.strip() for t in posted.get(field.name, ()) if t.strip()]
         if field.kind == "yes":
             found[field.name] = bool(texts)
         elif texts:
             found[field.name] = _value(field, texts)
     return found
+
+
+def _rows(field: Field, posted: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The rows that hold anything, in their order."""
+    named = re.compile(rf"{re.escape(field.name)}-(\d{{1,3}})-([a-z0-9_]+)")
+    rows: dict[int, dict[str, Any]] = {}
+    for name, texts in posted.items():
+        match = named.fullmatch(name)
+        column = next((c for c in field.columns if match and c.name == match[2]), None)
+        filled = [t.strip() for t in texts if t.strip()]
+        if match and column and filled:
+            rows.setdefault(int(match[1]), {})[column.name] = True if column.kind == "yes" else _value(column, filled)
+    return [rows[number] for number in sorted(rows)]
 
 
 def _value(field: Field, texts: Sequence[str]) -> Any:
@@ -143,13 +174,32 @@ def _validator(schema: Mapping[str, Any]) -> Any:
 
 def _said(schema: Mapping[str, Any], error: Any) -> list[tuple[str, str]]:
     properties = schema.get("properties", {})
+    if error.validator == "required" and error.path:
+        columns = properties.get(str(error.path[0]), {}).get("items", {}).get("properties", {})
+        empty = "、".join(columns.get(n, {}).get("title", n) for n in error.validator_value if n not in error.instance)
+        where = f"第 {int(error.path[1]) + 1} 行" if len(error.path) > 1 else ""
+        return [(str(error.path[0]), f"“{_label(schema, str(error.path[0]))}”{where}还没有填“{empty}”。")]
     if error.validator == "required":
         missing = [n for n in error.validator_value if n not in error.instance]
         return [(n, f"请填写“{properties.get(n, {}).get('title', n)}”。") for n in missing]
     if error.validator == "additionalProperties":
         return [(n, f"这一步不收“{n}”。") for n in error.instance if n not in properties]
     name = str(error.path[0]) if error.path else ""
+    if len(error.path) > 1:
+        return [
+            (
+                name,
+                f"“{_label(schema, name)}”第 {int(error.path[1]) + 1} 行{_in_row(properties.get(name, {}), error)}。",
+            )
+        ]
     return [(name, f"“{_label(schema, name)}”{_expected(error)}，现为“{error.instance}”。")]
+
+
+def _in_row(spec: Mapping[str, Any], error: Any) -> str:
+    """What is wrong in a row, with the title of its column."""
+    columns = spec.get("items", {}).get("properties", {})
+    title = columns.get(str(error.path[2]), {}).get("title", "") if len(error.path) > 2 else ""
+    return f"的“{title}”{_expected(error)}，现为“{error.instance}”" if title else f"：{_expected(error)}"
 
 
 def _expected(error: Any) -> str:
@@ -185,3 +235,31 @@ def schema_problem(schema: Mapping[str, Any]) -> str:
         return f"required 里的 {'、'.join(unknown)} 不在 properties 里"
     untitled = [n for n, spec in schema["properties"].items() if "title" not in spec]
     return f"{'、'.join(untitled)} 没有 title（中文标签）" if untitled else ""
+
+
+def shown(
+    schema: Mapping[str, Any], filled: Mapping[str, Any], place_name: Callable[[str], str] = str
+) -> tuple[tuple[str, str, str], ...]:
+    """(title, words, name) of everything filled in that is a field of the form, in the order of the form."""
+    known = {f.name: f for f in fields(schema)}
+    return tuple(
+        (spec.get("title", name), _words(known.get(name), filled[name], place_name), name)
+        for name, spec in schema.get("properties", {}).items()
+        if filled.get(name) not in ("", [], None)
+    )
+
+
+def _words(field: Field | None, value: Any, place_name: Callable[[str], str]) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "\n".join(_words(field, v, place_name) for v in value)
+    if isinstance(value, dict):
+        columns = {c.name: c for c in field.columns} if field else {}
+        return "，".join(
+            f"{columns[n].label if n in columns else n} {_words(columns.get(n), v, place_name)}"
+            for n, v in value.items()
+        )
+    if field and field.kind == "place":
+        return place_name(str(value))
+    return dict(field.options).get(str(value), str(value)) if field else str(value)

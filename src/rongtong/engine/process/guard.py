@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from rongtong.engine.pack.process import Process, Transition
 
 
-# What every process may ask besides its own variables: whether the present stage has lasted past its due day.
-ALWAYS: dict[str, str] = {"overdue": "flag"}
+# What every process may ask besides its own variables: whether the present stage has lasted past its due day, how many
+# dues are open, and how many of those have passed their day.
+ALWAYS: dict[str, str] = {"overdue": "flag", "open_dues": "number", "late_dues": "number"}
+
+
+def declared(process: Process) -> dict[str, str]:
+    """Name → kind of everything a condition of the process may speak of; `late_CLOCK` is whether that clock ran out."""
+    clocks = {f"late_{c.code}": "flag" for c in process.clocks}
+    return {**ALWAYS, **clocks, **{t.code: "number" for t in process.tallies}, **process.variables}
 
 
 def variables(process: Process) -> tuple[Variable, ...]:
     """The declared variables as the expression language takes them; numbers are exact to six decimals."""
-    declared = {**ALWAYS, **process.variables}
-    return tuple(Variable(n, kind, scale=6 if kind == "number" else 0) for n, kind in declared.items())  # type: ignore[arg-type]
+    return tuple(Variable(n, kind, scale=6 if kind == "number" else 0) for n, kind in declared(process).items())  # type: ignore[arg-type]
 
 
 def filled(process: Process, data: Mapping[str, object]) -> dict[str, Value]:
@@ -40,6 +46,15 @@ def filled(process: Process, data: Mapping[str, object]) -> dict[str, Value]:
         else:
             found[name] = str(value)
     return found
+
+
+def number(process: Process, source: str, values: Mapping[str, Value]) -> Fraction | None:
+    """The exact value of an expression over the variables; None where one it needs is unknown."""
+    known = variables(process)
+    row = {v.name: values.get(v.name) for v in known}
+    (outcome,) = evaluate({"value": compile_expression(source, known)}, known, [row])
+    found = outcome["value"].value
+    return found if isinstance(found, Fraction) else None
 
 
 def true(process: Process, when: str, values: Mapping[str, Value]) -> bool:

@@ -35,7 +35,8 @@ class State:
     """Where a case stands after `number` events.
 
     `data` holds what the forms were filled with, later answers in place of earlier ones; `made_by` who made each
-    transition in the present round; `deadline` the case's own; `entered` the day the stage was entered.
+    transition in the present round, `made_here` who since the stage was entered; `deadline` the case's own; `entered` the
+    day the stage was entered.
     """
 
     stage: str
@@ -44,6 +45,7 @@ class State:
     deadline: date | None = None
     data: Mapping[str, object] = field(default_factory=dict)
     made_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    made_here: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def fold(process: Process, events: Iterable[Happened], deadline: date | None = None) -> State:
@@ -74,6 +76,9 @@ def after(process: Process, state: State, event: Happened) -> State:
     # Back at the start a new round begins: who filed before may now be somebody else.
     made = {} if goes == process.start and goes != state.stage else dict(state.made_by)
     made[step.code] = made.get(step.code, frozenset()) | {event.actor}
+    here = dict(state.made_here) if goes == state.stage else {}
+    if goes == state.stage:
+        here[step.code] = here.get(step.code, frozenset()) | {event.actor}
     given = event.data.get(step.due) if step.due else None
     return State(
         goes,
@@ -82,6 +87,7 @@ def after(process: Process, state: State, event: Happened) -> State:
         date.fromisoformat(str(given)) if given else state.deadline,
         {**state.data, **event.data},
         made,
+        here,
     )
 
 
@@ -103,7 +109,10 @@ def possible(process: Process, stage: str) -> tuple[Transition, ...]:
 
 
 def barred(step: Transition, state: State, actor: str) -> str:
-    """The transition that keeps this actor from making the step (separation of duties, 职责分离), or ""."""
+    """The transition that keeps this actor from making the step, or "": separation of duties (职责分离), or the step itself
+    where each makes it once."""
+    if step.each and actor in state.made_here.get(step.code, frozenset()):
+        return step.code
     return next((code for code in step.not_by if actor in state.made_by.get(code, frozenset())), "")
 
 

@@ -1,0 +1,158 @@
+"""What a step brings forth: dues that are born, met or waived, certificates that are issued or end, links to other cases.
+
+All of it happens inside the step's transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from django.db.models import Max
+
+from rongtong.apps.cases import access
+from rongtong.apps.cases.models import Case, Certificate, Event, Link, Obligation
+from rongtong.apps.records.actions import act
+from rongtong.apps.registry.models import Account
+from rongtong.engine.expression.evaluate import Value
+from rongtong.engine.pack.outcome import Certificate as Issued
+from rongtong.engine.pack.outcome import Due
+from rongtong.engine.pack.process import Process
+from rongtong.engine.process import due, form
+
+# What a form may name the due by that its step meets.
+DUE_ITEM = "due_item"
+# Letters and digits that are not mistaken for one another, and how many make a certificate's code.
+ALPHABET, CODE_LENGTH = "23456789ABCDEFGHJKMNPQRSTUVWXYZ", 8
+
+
+class NotBorne(ValueError):
+    """What a step should bring forth cannot be; `field` is what is filled in wrong, the message what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def dues(
+    case: Case, process: Process, event: Event, on: date, given: Mapping[str, Any], values: Mapping[str, Value]
+) -> list[dict[str, object]]:
+    """Meet, waive and bring forth the dues of a step; what was born, as the log keeps it. Raises NotBorne."""
+    for one in process.dues:
+        if event.transition in one.waived_by:
+            Obligation.objects.filter(case=case, code=one.code, met=None, waived=None).update(waived=event)
+    _meet(case, [one for one in process.dues if event.transition in one.met_by], event, given)
+    try:
+        born = due.born(process, event.transition, on, given, values)
+    except ValueError as error:
+        raise NotBorne("", str(error)) from error
+    first = (Obligation.objects.filter(case=case).aggregate(last=Max("number"))["last"] or 0) + 1
+    Obligation.objects.bulk_create(
+        Obligation(
+            case=case,
+            number=first + i,
+            code=o.code,
+            name=o.name[:200],
+            role=o.by,
+            due=o.on,
+            amount=o.amount,
+            born=event,
+        )
+        for i, o in enumerate(born)
+    )
+    return [{"name": o.name, "due": o.on.isoformat(), "fen": o.amount} for o in born]
+
+
+def _meet(case: Case, met: list[Due], event: Event, given: Mapping[str, Any]) -> None:
+    if not met:
+        return
+    still = Obligation.objects.filter(case=case, code__in=[m.code for m in met], met=None, waived=None)
+    wanted = given.get(DUE_ITEM)
+    found = still.filter(number=wanted).first() if wanted else still.order_by("due", "number").first()
+    if found is None:
+        names = "、".join(m.name for m in met)
+        raise NotBorne(DUE_ITEM if wanted else "", f"没有未了的“{names}”" + (f"第 {wanted} 项。" if wanted else "。"))
+    found.met = event
+    found.save(update_fields=["met"])
+
+
+def links(
+    case: Case, named: Mapping[str, str], event: Event, given: Mapping[str, Any], actor: Account
+) -> list[dict[str, object]]:
+    """Link the case to those that its form names, which the actor must be able to read. Raises NotBorne."""
+    made = []
+    for kind, field in named.items():
+        for text in _texts(given.get(field)):
+            target = find(actor, case.process, text)
+            if target is None or target.pk == case.pk:
+                raise NotBorne(field, f"没有您可见的办件“{text}”。请填办件编号。")
+            Link.objects.get_or_create(kind=kind, source=case, target=target, defaults={"event": event})
+            made.append({"kind": kind, "case": target.pk})
+    return made
+
+
+def find(account: Account, process: str, text: str) -> Case | None:
+    """The case that a form names: by its number, `流程:编号`, or the number in its address."""
+    named, _, key = text.rpartition(":")
+    cases = access.visible(account)
+    if wanted := named or process:
+        found = cases.filter(process=wanted, key=key).first()
+        if found is not None:
+            return found
+    return cases.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 16 else None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for text in value if isinstance(value, list) else [value]:
+        if text not in (None, ""):
+            yield str(text).strip()
+
+
+def certificates(case: Case, process: Process, event: Event, on: date, data: Mapping[str, Any], actor: Account) -> None:
+    """Issue what the step certifies, each with a leaf that holds what it states; end what it revokes or replaces."""
+    for one in process.certificates:
+        standing = Certificate.objects.filter(case=case, code=one.code, ended=None)
+        if event.transition in one.revoked_by:
+            standing.update(ended=event)
+        if event.transition in one.at:
+            standing.update(ended=event, replaced=True)
+            _issue(case, process, one, event, on, data, actor)
+
+
+def _issue(
+    case: Case, process: Process, one: Issued, event: Event, on: date, data: Mapping[str, Any], actor: Account
+) -> None:
+    before = Certificate.objects.filter(case=case, code=one.code).count()
+    number = f"{one.prefix}-{case.key}" + (f"-{before + 1}" if before else "")
+    secret = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    with act(
+        f"cases.{process.code}.certify", actor=actor, place=case.place, subject=f"case:{case.pk}", rule=_anybody
+    ) as this:
+        this.payload = {
+            "certificate": one.name,
+            "number": number,
+            "code": secret,
+            "issued": on.isoformat(),
+            "process": process.name,
+            "case": case.title,
+            "organisation": case.organisation.name if case.organisation else "",
+            "states": stated(process, one, data),
+        }
+    assert this.leaf is not None  # set when the block ended without an exception
+    Certificate.objects.create(case=case, event=event, code=one.code, number=number, secret=secret, leaf=this.leaf)
+
+
+def _anybody(*_: object) -> None:
+    """Whoever may make the step may issue what it certifies."""
+
+
+def stated(process: Process, one: Issued, data: Mapping[str, Any]) -> dict[str, str]:
+    """Title → text of what a certificate states."""
+    found: dict[str, str] = {}
+    for schema in (process.form, *(t.form for t in process.transitions)):
+        for title, text, name in form.shown(schema, {n: data[n] for n in one.fields if n in data}):
+            if name in schema.get("properties", {}):
+                found[title] = text
+    return found
