@@ -271,6 +271,13 @@ WORK: dict[str, Rule] = {
     "case-new": Rule(nobody, things=one("case-new", "supervision"), absent=no_such("case-new", "nothing")),
     "case": Rule(sees, **about_cases("", "case")),
     "case-move": Rule(sees, sees, **about_cases("", "case-move"), sent=MOVE),
+    "case-evidence": Rule(
+        sees, things=attachments("supervision", "case-evidence"), absent=no_such("case-evidence", ABSENT)
+    ),
+    "notices": Rule(anybody),
+    "notices-en": Rule(anybody),
+    "notice": Rule(nobody, things=one("notice", ABSENT)),
+    "notice-en": Rule(nobody, things=one("notice-en", ABSENT)),
     "supervision": Rule(known),
     "supervision-export": Rule(known),
     "supervision-new": Rule(one_of("provincial_officer", "city_officer"), one_of("provincial_officer", "city_officer")),

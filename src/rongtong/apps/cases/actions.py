@@ -241,6 +241,16 @@ def move(
     return case
 
 
+def settle(case_id: int) -> Case:
+    """Make the automatic steps of a case whose conditions hold now, as time alone may bring about."""
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=case_id)
+        process = access.process_of(case)
+        if not case.outcome and any(t.automatic and case.stage in t.at for t in process.transitions):
+            _automatic(case, process, queries.state(case))
+    return case
+
+
 def _check_files(step: Transition, files: Sequence[Upload]) -> None:
     wrong = evidence.problem(files) if files else ""
     if step.files == "required" and not files:
@@ -393,6 +403,8 @@ def _check_form(schema: Mapping[str, Any], given: Mapping[str, Any]) -> None:
 
 def _check_duties(process: Process, step: Transition, state: State, actor: Account) -> None:
     other = barred(step, state, actor.username)
+    if other == step.code:
+        raise GuardRefused([f"您已办过“{step.name}”，每人办一次"])
     if other:
         made = process.transition(other)
         raise GuardRefused([f"同一件的“{made.name if made else other}”由您办理，“{step.name}”须由别人办理（职责分离）"])
@@ -413,6 +425,6 @@ def _read_clocks(case: Case, process: Process, state: State, events: Iterable[Ha
 
 def _stored(process: Process) -> Definition:
     found, _ = Definition.objects.get_or_create(
-        process=process.code, version=process.version, sha256=process.fingerprint, defaults={"body": process.body}
+        process=process.code, version=process.version, sha256=process.fingerprint, defaults={"body": process.text}
     )
     return found

@@ -88,7 +88,10 @@ class Event(models.Model):
             models.UniqueConstraint(fields=["case", "number"], name="event_number_once"),
             models.CheckConstraint(condition=Q(number__gte=1), name="event_number_from_one"),
         ]
-        indexes = [models.Index(fields=["actor", "at"], name="event_actor")]
+        indexes = [
+            models.Index(fields=["actor", "at"], name="event_actor"),
+            models.Index(fields=["to_stage", "id"], name="event_stage"),
+        ]
 
     # What the step was filled with, while it is being made and has no leaf yet.
     given: dict[str, Any] | None = None

@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from rongtong import clock
 from rongtong.apps.cases import access, actions, hooks, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
@@ -16,6 +15,7 @@ from rongtong.apps.registry.access import Denied, account_of
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.process import Process
 from rongtong.engine.process import form
+from rongtong.typed import number
 
 # Two who open a case at once may be given one number; the later one takes the next.
 TRIES = 5
@@ -28,14 +28,30 @@ class Start:
     process: Process
     organisation: Organisation | None
     places: tuple[str, ...]
+    parent: Case | None = None
 
 
 def starts(account: Account) -> tuple[Start, ...]:
     """What an account may start from a page of cases; processes with pages of their own start there."""
-    pack = packs.current()
-    newest = [pack.get("processes", code) for code in dict.fromkeys(p.code for p in pack.all("processes"))]
-    found = (_start(account, p) for p in newest if not hooks.has_page(p))
+    found = (_start(account, p) for p in newest() if p.under is None and not hooks.has_page(p))
     return tuple(s for s in found if s)
+
+
+def starts_under(account: Account, parent: Case) -> tuple[Start, ...]:
+    """What an account may start under a case in the stage it is in, at its place."""
+    found = []
+    for process in newest():
+        if process.under and process.under.process == parent.process and parent.stage in process.under.at:
+            start = _start(account, process)
+            if start and (start.organisation or parent.place in start.places):
+                found.append(Start(process, start.organisation, (parent.place,), parent))
+    return tuple(found)
+
+
+def newest() -> list[Process]:
+    """Each process in force, in its newest version."""
+    pack = packs.current()
+    return [pack.get("processes", code) for code in dict.fromkeys(p.code for p in pack.all("processes"))]
 
 
 def _start(account: Account, process: Process) -> Start | None:
@@ -54,19 +70,20 @@ def _start(account: Account, process: Process) -> Start | None:
 
 @login_required
 def case_new(request: HttpRequest, code: str) -> HttpResponse:
-    """The form a process is started with. Refused, it keeps what was typed."""
+    """The form a process is started with, under a case where it belongs under one. Refused, it keeps what was typed."""
     account = account_of(request)
-    start = next((s for s in starts(account) if s.process.code == code), None)
+    start = next((s for s in _offered(request, account) if s.process.code == code), None)
     if start is None:
         raise Http404("没有可由您开始的这个流程。")
     if request.method != "POST":
-        return _page(request, start)
-    place = request.POST.get("place", "") if start.organisation is None else start.places[0]
+        return _page(request, start, typed=_prefilled(account, start))
+    single = len(start.places) == 1
+    place = start.places[0] if single else request.POST.get("place", "")
     if place not in start.places:
         return _page(request, start, 422, errors=[("place", "请选择地方。")])
     data = form.read(start.process.form, {name: request.POST.getlist(name) for name in request.POST})
     try:
-        case = _open(account, start, place, data)
+        case = open_next(account, start, place, data)
     except actions.FormRefused as error:
         wrong = [(f"open-{name}", words) for name, words in error.errors.items()]
         return _page(request, start, 422, errors=wrong, wrong=error.errors)
@@ -75,22 +92,37 @@ def case_new(request: HttpRequest, code: str) -> HttpResponse:
     return redirect(queries.address(case))
 
 
-def _open(account: Account, start: Start, place: str, data: dict[str, object]) -> Case:
-    code, year = start.process.code, clock.today().year
-    titled = str(data.get("title") or "")
-    title = titled or "·".join(
-        t for t in (start.process.name, start.organisation.name if start.organisation else "") if t
-    )
-    for attempt in range(TRIES):
-        number = Case.objects.filter(process=code, key__startswith=f"{year}-").count() + 1 + attempt
+def _offered(request: HttpRequest, account: Account) -> tuple[Start, ...]:
+    """What may be started here: under the case that the address names, which is readable or on public notice."""
+    under = number(request.GET.get("under", ""))
+    if under is None:
+        return starts(account)
+    parent = Case.objects.select_related("definition").filter(pk=under).first()
+    if parent is None or not (access.on_notice(parent) or access.visible(account).filter(pk=under).exists()):
+        raise Http404("没有这件。")
+    return starts_under(account, parent)
+
+
+def open_next(account: Account, start: Start, place: str, data: dict[str, object]) -> Case:
+    """Open the case under the next free number. Raises what `actions.open_case` raises."""
+    for _ in range(TRIES):
         try:
             return actions.open_case(
-                code, actor=account, place=place, key=f"{year}-{number:06d}", title=title, data=data,
-                organisation=start.organisation,
+                start.process.code, actor=account, place=place, data=data, organisation=start.organisation,
+                parent=start.parent,
             )  # fmt: skip
         except actions.CaseExists:
             continue
     raise actions.CaseError("同时有多人在开始这个流程，没有给到编号。请再提交一次。")
+
+
+def _prefilled(account: Account, start: Start) -> dict[str, str]:
+    """What is known of whoever starts, for the fields that ask for it."""
+    own = start.organisation or account.organisation
+    known = {"account.name": account.name}
+    if own is not None:
+        known |= {"organisation.name": own.name, "organisation.uscc": own.uscc, "organisation.place": own.place}
+    return {field: known[what] for field, what in start.process.prefill.items() if what in known}
 
 
 def _page(request: HttpRequest, start: Start, status: int = 200, **more: object) -> HttpResponse:
@@ -99,8 +131,8 @@ def _page(request: HttpRequest, start: Start, status: int = 200, **more: object)
         "start": start,
         "process": start.process,
         "fields": form.fields(start.process.form),
-        "places": [(p, tree.name(p)) for p in start.places] if start.organisation is None else [],
-        "typed": {k: v for k, v in request.POST.items() if k != "csrfmiddlewaretoken"},
+        "places": [(p, tree.name(p)) for p in start.places] if len(start.places) > 1 else [],
+        "typed": {name: request.POST.getlist(name) for name in request.POST if name != "csrfmiddlewaretoken"},
         "at": "open",
         **more,
     }

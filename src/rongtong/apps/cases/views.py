@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,13 +11,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from rongtong import uploads
 from rongtong.apps.cases import access, actions, evidence, queries
 from rongtong.apps.cases.models import Attachment, Case
-from rongtong.apps.cases.opening import starts
+from rongtong.apps.cases.opening import newest, starts, starts_under
+from rongtong.apps.cases.sheet import sheet
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import account_of
 from rongtong.engine.process import form
 from rongtong.engine.process.drawing import draw
+from rongtong.entering import takes_files
 from rongtong.typed import number
 
 PER_PAGE = 50
@@ -48,43 +53,79 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
 def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> HttpResponse:
     """The page of a case, with what a refused step was filled with."""
     who = account_of(request)
+    steps = queries.history(one, who)
     context = {
         "case": one,
         "item": queries.item(one),
         "process": access.process_of(one),
         "offers": queries.offers(who, one),
-        "steps": queries.history(one, who),
+        "steps": steps,
+        "sheet": sheet(who, one, steps),
+        "below": starts_under(who, one),
         "clocks": queries.clocks(one),
         **more,
     }
     return render(request, "cases/case.html", context, status=status)
 
 
+@takes_files
 @login_required
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Make one step. Refused, the page says why and keeps what was typed. Opened without a form it is the case."""
     one = found(request, pk)
     if request.method != "POST":
         return redirect(queries.address(one))
+    return make(request, one, show, _next(request) or reverse("case", args=[pk]))
+
+
+Show = Callable[..., HttpResponse]
+
+
+def make(request: HttpRequest, one: Case, show: Show, to: str) -> HttpResponse:
+    """Make the step that was posted and go to an address; refused, the page that `show` makes."""
     step = access.process_of(one).transition(request.POST.get("transition", ""))
     seen = number(request.POST.get("seen", ""))
     if step is None or seen is None:
         return show(request, one, 400, refused=["没有这一步，请重新打开页面。"])
     data = form.read(step.form, {name: request.POST.getlist(name) for name in request.POST})
-    kept = {"at": step.code, "typed": {k: v for k, v in request.POST.items() if k not in ("seen", "transition")}}
+    kept = {"at": step.code, "typed": typed(request)}
     try:
-        actions.move(pk, step.code, actor=account_of(request), seen=seen, data=data)
+        files = evidence.received(request.FILES.getlist("files")) if step.files else ()
+        actions.move(one.pk, step.code, actor=account_of(request), seen=seen, data=data, files=files)
+    except uploads.UploadRefused as error:
+        return show(request, one, 422, errors=[(f"{step.code}-files", str(error))], wrong={"files": str(error)}, **kept)
+    except Case.DoesNotExist as error:
+        raise Http404("没有这件。") from error
     except actions.FormRefused as error:
         errors = [(f"{step.code}-{name}", words) for name, words in error.errors.items()]
         return show(request, one, 422, errors=errors, wrong=error.errors, **kept)
     except actions.Stale as error:
-        return show(request, found(request, pk), 409, refused=[str(error)], **kept)
+        one.refresh_from_db()
+        return show(request, one, 409, refused=[str(error)], **kept)
     except actions.GuardRefused as error:
         return show(request, one, 422, refused=error.reasons, **kept)
     except actions.CaseError as error:
         return show(request, one, 409, refused=[str(error)], **kept)
     # Not `redirect`, which takes a word without a slash for the name of a page.
-    return HttpResponseRedirect(_next(request) or reverse("case", args=[pk]))
+    return HttpResponseRedirect(to)
+
+
+def typed(request: HttpRequest) -> dict[str, list[str]]:
+    """What was typed into a form, to be shown again."""
+    hidden = ("seen", "transition", "csrfmiddlewaretoken")
+    return {name: request.POST.getlist(name) for name in request.POST if name not in hidden}
+
+
+@login_required
+def case_evidence(request: HttpRequest, pk: int) -> FileResponse:
+    """A file that came with a step, to whoever reads what was filled in with it; always as a download."""
+    who = account_of(request)
+    one = Attachment.objects.select_related("case__definition").filter(pk=pk).first()
+    if one is not None and queries.visible(who).filter(pk=one.case_id).exists():
+        steps = queries.history(one.case, who)
+        if any(f.pk == one.pk for f in sheet(who, one.case, steps).files):
+            return download(one)
+    raise Http404("没有这份佐证材料。")
 
 
 def _next(request: HttpRequest) -> str:
@@ -103,7 +144,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     context = {
         "page_obj": page,
         "items": [queries.item(c) for c in page],
-        "processes": _newest(),
+        "processes": newest(),
         "process": process,
         "open": request.GET.get("open", ""),
         "starts": starts(account_of(request)),
@@ -113,7 +154,7 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 def processes(request: HttpRequest) -> HttpResponse:
     """The library of processes in force."""
-    return render(request, "cases/processes.html", {"processes": _newest()})
+    return render(request, "cases/processes.html", {"processes": newest()})
 
 
 def process(request: HttpRequest, code: str) -> HttpResponse:
@@ -134,8 +175,3 @@ def process(request: HttpRequest, code: str) -> HttpResponse:
     ]
     context = {"process": one, "steps": steps, "drawing": draw(one), "origin": packs.current().origin("processes", one)}
     return render(request, "cases/process.html", context)
-
-
-def _newest() -> list[object]:
-    pack = packs.current()
-    return [pack.get("processes", code) for code in dict.fromkeys(p.code for p in pack.all("processes"))]

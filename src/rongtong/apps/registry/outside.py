@@ -40,6 +40,10 @@ PUBLIC = frozenset(
         "dictionary-xlsx",
         "processes",
         "process",
+        "notices",
+        "notices-en",
+        "notice",
+        "notice-en",
         "privacy",
         "display",
         "login",
@@ -51,6 +55,7 @@ OWN = frozenset(
     {
         "work",
         "case",
+        "case-evidence",
         "case-move",
         "case-new",
         "cases",

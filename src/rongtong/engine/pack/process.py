@@ -194,8 +194,13 @@ class Process(Statement):
         return frozenset(name for form in forms for name in form.get("properties", {}))
 
     @property
+    def text(self) -> str:
+        """The process as JSON, fields of forms in the order they are asked in, without what is at its default."""
+        return json.dumps(self.model_dump(mode="json", exclude_defaults=True, by_alias=True), ensure_ascii=False)
+
+    @property
     def body(self) -> str:
-        """The process as one JSON text, keys in order, without what is at its default."""
+        """The process as one JSON text, keys sorted, without what is at its default: what its fingerprint is of."""
         plain = self.model_dump(mode="json", exclude_defaults=True)
         return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

@@ -256,9 +256,9 @@ def _words(field: Field | None, value: Any, place_name: Callable[[str], str]) ->
         return "\n".join(_words(field, v, place_name) for v in value)
     if isinstance(value, dict):
         columns = {c.name: c for c in field.columns} if field else {}
+        named = [n for n in columns if n in value] + [n for n in value if n not in columns]
         return "，".join(
-            f"{columns[n].label if n in columns else n} {_words(columns.get(n), v, place_name)}"
-            for n, v in value.items()
+            f"{columns[n].label if n in columns else n} {_words(columns.get(n), value[n], place_name)}" for n in named
         )
     if field and field.kind == "place":
         return place_name(str(value))

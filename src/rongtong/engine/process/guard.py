@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 ALWAYS: dict[str, str] = {"overdue": "flag", "open_dues": "number", "late_dues": "number"}
 
 
+# The digits of a mean's numerator and denominator: a comparison multiplies it by a number of eighteen.
+MEAN_DIGITS = 15
+
+
 def declared(process: Process) -> dict[str, str]:
     """Name → kind of everything a condition of the process may speak of; `late_CLOCK` is whether that clock ran out."""
     clocks = {f"late_{c.code}": "flag" for c in process.clocks}
@@ -26,8 +30,14 @@ def declared(process: Process) -> dict[str, str]:
 
 
 def variables(process: Process) -> tuple[Variable, ...]:
-    """The declared variables as the expression language takes them; numbers are exact to six decimals."""
-    return tuple(Variable(n, kind, scale=6 if kind == "number" else 0) for n, kind in declared(process).items())  # type: ignore[arg-type]
+    """The declared variables as the expression language takes them: numbers exact to six decimals, means to any."""
+    means = {t.code for t in process.tallies if t.take == "mean"}
+    return tuple(
+        Variable(n, "number", digits=MEAN_DIGITS, quotient=True)
+        if n in means
+        else Variable(n, kind, scale=6 if kind == "number" else 0)  # type: ignore[arg-type]
+        for n, kind in declared(process).items()
+    )
 
 
 def filled(process: Process, data: Mapping[str, object]) -> dict[str, Value]:

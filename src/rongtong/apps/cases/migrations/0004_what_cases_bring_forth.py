@@ -12,6 +12,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["to_stage", "id"], name="event_stage"),
+        ),
         migrations.AddField(
             model_name='case',
             name='closed_on',

@@ -8,6 +8,8 @@ from django import template
 
 from rongtong.apps.cases import queries
 from rongtong.apps.cases.models import Case
+from rongtong.apps.packs import queries as packs
+from rongtong.engine.process.form import Field
 
 register = template.Library()
 
@@ -18,7 +20,33 @@ def case_line(case: Case) -> tuple[queries.StageMark, ...]:
     return queries.line(case)
 
 
+@register.simple_tag
+def chains() -> list[tuple[str, str]]:
+    """The industrial chains (产业链) of the packs in force: code and name."""
+    return [(c.code, c.name) for c in packs.current().all("chains")]
+
+
 @register.filter
 def typed(kept: object, name: str) -> str:
     """What was typed into a field, or said about it; "" where nothing was."""
-    return str(kept.get(name, "")) if isinstance(kept, Mapping) else ""
+    found = kept.get(name, "") if isinstance(kept, Mapping) else ""
+    return str(found[-1] if isinstance(found, list) else found)
+
+
+@register.filter
+def ticked(kept: object, name: str) -> list[str]:
+    """The choices that were ticked."""
+    found = kept.get(name, []) if isinstance(kept, Mapping) else []
+    return found if isinstance(found, list) else [str(found)]
+
+
+@register.simple_tag
+def rows(field: Field, kept: object) -> list[list[tuple[Field, str, str]]]:
+    """The rows of a table field: each cell with its name and what was typed; empty rows for what is still to come."""
+    given = kept if isinstance(kept, Mapping) else {}
+    last = 0
+    while any(typed(given, f"{field.name}-{last}-{c.name}") for c in field.columns) and last < 500:
+        last += 1
+    count = max(field.rows, last + 1)
+    named = [[(c, f"{field.name}-{i}-{c.name}") for c in field.columns] for i in range(count)]
+    return [[(c, name, typed(given, name)) for c, name in row] for row in named]

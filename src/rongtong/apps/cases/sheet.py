@@ -1,0 +1,117 @@
+"""What the page of a case shows besides its steps: what is known, dues, certificates, evidence, the cases around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from rongtong import clock
+from rongtong.apps.cases import access, queries
+from rongtong.apps.cases.models import Attachment, Case, Certificate, Obligation
+from rongtong.apps.registry.models import Account
+from rongtong.engine.pack.process import Process
+
+# What the ways one case points to another are called, from either end.
+LINKS = {"merged": ("并入", "并入本件的"), "instance": ("归入共性问题", "所含的办件")}
+MOST_BELOW = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """A due as people read it: `state` is open, soon, late, met or waived, `who` owes it."""
+
+    obligation: Obligation
+    who: str
+    state: str
+    words: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A case around this one: how it is related, and where it is."""
+
+    relation: str
+    case: Case
+    stage: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Everything beside the steps. `whole` is whether the reader is shown what was filled in."""
+
+    whole: bool
+    known: tuple[tuple[str, str], ...]
+    parties: tuple[tuple[str, str], ...]
+    dues: tuple[DueLine, ...]
+    certificates: tuple[Certificate, ...]
+    files: tuple[Attachment, ...]
+    beside: tuple[Beside, ...]
+
+
+def sheet(reader: Account, case: Case, steps: tuple[queries.Step, ...]) -> Sheet:
+    """The sheet of a case that the account may read."""
+    process, whole = access.process_of(case), access.reads_all(reader, case)
+    readable = {s.number for s in steps if s.readable}
+    known: dict[str, str] = {}
+    for step in steps:
+        known |= dict(step.shown)
+    return Sheet(
+        whole,
+        tuple(known.items()),
+        _parties(case, process),
+        tuple(due_line(o, process) for o in case.obligations.all()) if whole else (),
+        tuple(case.certificates.all()) if whole else (),
+        tuple(f for f in case.attachments.select_related("by") if whole and f.event in readable),
+        _beside(reader, case),
+    )
+
+
+def _parties(case: Case, process: Process) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    if case.organisation:
+        found.append(("办件所属单位", case.organisation.name))
+    for one in case.participants.select_related("account", "organisation").order_by("pk"):
+        name = one.organisation.name if one.organisation else one.account.name if one.account else ""
+        found.append((process.role(one.role).name, name or queries.place_name(one.place)))
+    return tuple(found)
+
+
+def due_line(one: Obligation, process: Process) -> DueLine:
+    """A due with its state today."""
+    today = clock.today()
+    state = "met" if one.met_id else "waived" if one.waived_id else "late" if one.due < today else ""
+    words = {"met": "已履行", "waived": "已免除", "late": "已逾期"}.get(state, "")
+    if not state:
+        left = queries.days_left(one.due, today)
+        state, words = ("soon" if left <= 10 else "open"), f"还有 {left} 个工作日"
+    return DueLine(one, process.role(one.role).name, state, words, yuan(one.amount))
+
+
+def yuan(fen: int | None) -> str:
+    """An amount in 分 as yuan; "" for none."""
+    return "" if fen is None else f"{fen // 100:,}.{fen % 100:02d} 元"
+
+
+def _beside(reader: Account, case: Case) -> tuple[Beside, ...]:
+    visible = access.visible(reader)
+    found: list[tuple[str, Case]] = []
+    if case.parent_id and (above := visible.filter(pk=case.parent_id).first()):
+        found.append(("上级办件", above))
+    found += [("下级办件", c) for c in visible.filter(parent=case).order_by("pk")[:MOST_BELOW]]
+    for link in case.links.order_by("pk"):
+        if target := visible.filter(pk=link.target_id).first():
+            found.append((LINKS.get(link.kind, (link.kind, ""))[0], target))
+    for link in case.linked.order_by("pk")[:MOST_BELOW]:
+        if source := visible.filter(pk=link.source_id).first():
+            found.append((LINKS.get(link.kind, ("", link.kind))[1], source))
+    return tuple(Beside(words, c, access.process_of(c).stage(c.stage).name, queries.address(c)) for words, c in found)
+
+
+def soon(account: Account, until: date) -> tuple[DueLine, ...]:
+    """The open dues, up to a day, in cases that the account may read, the earliest first."""
+    rows = Obligation.objects.filter(case__in=access.visible(account), met=None, waived=None, due__lte=until)
+    return tuple(
+        due_line(o, access.process_of(o.case)) for o in rows.select_related("case__definition").order_by("due", "pk")
+    )
