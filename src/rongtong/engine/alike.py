@@ -22,10 +22,10 @@ import re
 import struct
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -195,16 +195,20 @@ def clusters(items: Mapping[Key, str], least: Fraction = COMMON) -> tuple[Cluste
 def _likenesses(texts: Sequence[str], least: Fraction) -> list[dict[int, Fraction]]:
     """By text: the others that share a band with it and are at least so like it."""
     around: list[dict[int, Fraction]] = [{} for _ in texts]
-    # A set of shingles takes kilobytes; those of texts met again soon are kept, not all.
-    broken: Callable[[int], frozenset[str]] = lru_cache(2**14)(lambda at: _shingles(texts[at]))
+    # A set of text takes kilobytes, numbers in a row a tenth of that; all of a year stay in memory.
+    numbers: dict[str, int] = {}
+    rows = [array("I", [numbers.setdefault(each, len(numbers)) for each in _shingles(text)]) for text in texts]
+    over, under = least.numerator, least.denominator
     for one, others in _sharing_a_band(texts):
-        own = broken(one)
+        own = set(rows[one])
         for other in others:
-            alike = broken(other)
-            # The smaller set over the larger bounds the likeness and costs nothing.
-            short, long = sorted((len(own), len(alike)))
-            if short * least.denominator >= long * least.numerator and (found := _jaccard(own, alike)) >= least:
-                around[one][other] = around[other][one] = found
+            # The smaller over the larger bounds the likeness and costs nothing.
+            short, long = sorted((len(own), len(rows[other])))
+            if short * under < long * over:
+                continue
+            shared = len(own.intersection(rows[other]))
+            if shared * under >= (short + long - shared) * over:
+                around[one][other] = around[other][one] = Fraction(shared, short + long - shared)
     return around
 
 
