@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from packs import PACKS
 from rongtong.apps.cases import actions, measuring, queries
@@ -234,6 +235,25 @@ def test_a_case_moves_its_indicators_in_every_place_above_it_and_back(people: di
     assert known("use_first_transfers") == {"330000": 1, "330100": 1, "330106": 1}
     assert [m.case_id for m in measuring.behind("use_first_transfers", "330100", year, day) if m.value < 0] == [case.pk]
     assert observations.latest_period("use_first_transfers", day) == year
+
+
+def test_a_stock_goes_on_from_the_last_one_observed(people: dict[str, Account], settings: Settings) -> None:
+    """The province published 2,500 by September: cases before are in it, cases after it are added to it."""
+    accepted(people, ask(people))
+    settings.PINNED_TODAY = date(2025, 10, 20)
+    accepted(people, ask(people, "乙"))
+    day = date(2025, 12, 31)
+
+    def known(period: str) -> dict[str, int]:
+        found = observations.known(["use_first_transfers"], [Period.parse(period)], day)
+        return {f.place: f.value for f in found if not f.chain}
+
+    assert known("2025-01..08") == {"330000": 1, "330100": 1, "330106": 1}
+    assert known("2025-01..10") == {"330000": 2501, "330100": 2, "330106": 2}
+    (whole,) = (
+        f for f in observations.known(["use_first_transfers"], [Period.parse("2025")], day) if f.place == "330000"
+    )
+    assert whole.source.startswith("期初存量（2025年9月，浙江省科学技术厅")
 
 
 def test_what_is_known_on_an_earlier_day_does_not_change(people: dict[str, Account]) -> None:

@@ -1,12 +1,13 @@
 """What cases add up to: facts of the indicators that processes measure (`measures`), as known on a day.
 
-An indicator has one source for a period: its cases where there are any up to then, else what was observed. So work done
-and typed figures are never added to one another.
+A flow (what happened within a period) has one source: its cases where there are any up to the period's end, else what was
+observed, so that work done and typed figures are never added to one another. A stock (what there is by then) goes on from
+the last stock observed before (期初存量): that, and the cases after its day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -38,8 +39,14 @@ def state() -> str:
     return "" if last is None else f"{last[0]}-{last[1]}-{last[2].timestamp()}"
 
 
-def facts(indicators: Collection[str], periods: Collection[Period], as_of: date) -> tuple[Fact, ...]:
-    """A fact for every place with cases and every place above it, of the whole and of each chain."""
+Opening = Mapping[tuple[str, str], Sequence[Fact]]
+
+
+def facts(indicators: Collection[str], periods: Collection[Period], as_of: date, opening: Opening) -> tuple[Fact, ...]:
+    """A fact for every place with cases and every place above it, of the whole and of each chain.
+
+    `opening` is (indicator, place) → the stocks observed there, the latest last.
+    """
     pack = packs.current()
     codes = sorted(set(indicators) & measured(pack).keys())
     if not codes:
@@ -51,26 +58,46 @@ def facts(indicators: Collection[str], periods: Collection[Period], as_of: date)
         .annotate(total=Sum("value"), last=Max("on"))
     )
     rows = [_Row(*row) for row in found]
-    return tuple(fact for code in codes for period in periods for fact in _facts(pack, code, period, rows))
+    return tuple(fact for code in codes for period in periods for fact in _facts(pack, code, period, rows, opening))
 
 
-def _facts(pack: Pack, code: str, period: Period, rows: Iterable[_Row]) -> Iterator[Fact]:
+def stocks(pack: Pack) -> frozenset[str]:
+    """The indicators that processes measure and that say what there is by the end of a period."""
+    return frozenset(c for c in measured(pack) if pack.get("indicators", c).aggregation.time == "last")
+
+
+def _base(opening: Opening, code: str, place: str, period: Period) -> Fact | None:
+    """The last stock observed there up to the month before the period ends, or for the period itself."""
+    before = [f for f in opening.get((code, place), ()) if f.period.last_day <= period.last_day]
+    return max(before, key=lambda f: f.period.last_day, default=None)
+
+
+def _facts(pack: Pack, code: str, period: Period, rows: Iterable[_Row], opening: Opening) -> Iterator[Fact]:
     last_month = period.last_day.year * 100 + period.last_day.month
     stock = pack.get("indicators", code).aggregation.time == "last"
     first_month = 0 if stock else period.first_day.year * 100 + period.first_day.month
     sums: dict[tuple[str, str], int] = {}
     latest: dict[tuple[str, str], date] = {}
+    bases: dict[str, Fact | None] = {}
     for row in rows:
         if row.indicator != code or not first_month <= row.month <= last_month:
             continue
         for place in _up(pack, row.place):
+            if stock and place not in bases:
+                bases[place] = _base(opening, code, place, period)
             for chain in {"", row.chain}:
-                sums[place, chain] = sums.get((place, chain), 0) + row.value
-                latest[place, chain] = max(latest.get((place, chain), row.last), row.last)
+                # What an observed stock holds already is not counted again; a chain has no opening of its own.
+                base = bases.get(place) if not chain else None
+                if base is None or row.month > base.period.last_day.year * 100 + base.period.last_day.month:
+                    sums[place, chain] = sums.get((place, chain), 0) + row.value
+                    latest[place, chain] = max(latest.get((place, chain), row.last), row.last)
     status = "synthetic" if settings.DEMO else "recorded"
     for (place, chain), value in sorted(sums.items()):
-        source = f"{'、'.join(measured(pack)[code])}办件"
-        yield Fact(code, place, period, value, status, latest[place, chain], source=source, chain=chain)
+        source, base = f"{'、'.join(measured(pack)[code])}办件", bases.get(place) if not chain else None
+        if base is not None:
+            source = f"期初存量（{base.period.chinese}，{base.source or '观测值'}）加此后的{source}"
+        opened = base.value if base else 0
+        yield Fact(code, place, period, value + opened, status, latest[place, chain], source=source, chain=chain)
 
 
 def _up(pack: Pack, place: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations.collecting import PROCESS, Task, own_places, tasks
 from rongtong.apps.observations.models import Observation, Reminder
+from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.clock import LOCAL
 from rongtong.engine import facts
@@ -70,15 +71,28 @@ def known(
 ) -> tuple[Fact, ...]:
     """The facts known on `as_of` for these indicators and periods, by the engine named; the same digits on each.
 
-    Where cases measured an indicator up to a period, they are its only source for that period.
+    Where cases measured a flow up to a period, they are its only source for that period; a stock goes on from the last one
+    observed.
     """
     codes, spans = tuple(sorted(set(indicators))), tuple(sorted(set(periods)))
     observed = _known(snapshot(), codes, spans, as_of, engine)
-    counted = measuring.facts(codes, spans, as_of)
-    if not counted:
+    if not measuring.counted(as_of).intersection(codes):
         return observed
-    own = {(f.indicator, f.period) for f in counted}
-    return tuple(sorted((*(f for f in observed if (f.indicator, f.period) not in own), *counted), key=_order))
+    stocks = measuring.stocks(packs.current())
+    counted = measuring.facts(codes, spans, as_of, _opening(tuple(c for c in codes if c in stocks), as_of, engine))
+    own = {(f.indicator, f.period, f.place if f.indicator in stocks else "") for f in counted}
+    kept = (f for f in observed if (f.indicator, f.period, f.place if f.indicator in stocks else "") not in own)
+    return tuple(sorted((*kept, *counted), key=_order))
+
+
+def _opening(codes: tuple[str, ...], as_of: date, engine: str) -> measuring.Opening:
+    """(indicator, place) → the stocks observed there, as known on a day."""
+    found: dict[tuple[str, str], list[Fact]] = {}
+    spans = tuple(sorted({p for code in codes for p in _periods_of(_observed(), code, as_of)}))
+    for fact in _known(snapshot(), codes, spans, as_of, engine) if spans else ():
+        if not fact.chain and not fact.subject:
+            found.setdefault((fact.indicator, fact.place), []).append(fact)
+    return found
 
 
 @lru_cache(maxsize=256)
