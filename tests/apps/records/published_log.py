@@ -106,7 +106,7 @@ def make_published_log(actor: Account, tmp_path: Path) -> PublishedLog:
     made.publish()
     made.keep("newest")
     key = keys.read(home).public
-    document = proofs.prove(home, 5, key=key)
+    document = proofs.prove(home, 5, key=key, names=True)
     payload = Payload.objects.get(pk=5)
     # Without the act that reading it leaves, so that the log stays at 300.
     document["payload"] = {"text": payload.text, "salt": payload.salt}

@@ -22,7 +22,7 @@ from rongtong.apps.records.queries import examine, head, verify
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import create_account, system_account
 from rongtong.apps.registry.models import Account, Organisation
-from rongtong.engine.merkle import NotCanonical, leaf_hash, tree_root
+from rongtong.engine.merkle import NotCanonical, commitment, leaf_hash, tree_root
 from rongtong.instance import write_instance
 
 
@@ -38,6 +38,8 @@ def test_an_act_leaves_one_leaf_that_says_who_did_what_about_what(system: Accoun
     body = json.loads(leaf.body)
     assert {"actor", "format", "kind", "payload", "place", "recorded_at", "sequence", "subject"} == set(body)
     assert "半年通报" not in leaf.body
+    assert "system" not in leaf.body
+    assert body["actor"] == commitment(bytes.fromhex(leaf.actor_salt), "system").hex()
     assert leaf.payload.text == '{"title":"半年通报"}'
     assert head().size == before + 1
     assert verify() == []
@@ -166,9 +168,24 @@ def test_the_database_keeps_one_head(system: Account, wrong: dict[str, int]) -> 
         Log.objects.create(root="x", **wrong)
 
 
-def test_the_database_refuses_an_erased_payload_that_still_says_something(system: Account) -> None:
+def test_a_subject_that_is_an_account_is_committed_to_and_another_is_in_clear(system: Account) -> None:
+    with act("papers.draft", actor=system, subject="account:zhang") as one, act("papers.draft", actor=system) as other:
+        other.subject = "case:12"
+    assert one.leaf is not None
+    assert other.leaf is not None
+    salt = bytes.fromhex(one.leaf.subject_salt)
+    assert json.loads(one.leaf.body)["subject"] == f"account:{commitment(salt, 'zhang').hex()}"
+    assert (json.loads(other.leaf.body)["subject"], other.leaf.subject_salt) == ("case:12", "")
+    assert one.leaf.subject_salt != one.leaf.actor_salt
+    assert verify() == []
+
+
+@pytest.mark.parametrize("wrong", [{"erased_at": clock.now()}, {"text": ""}, {"text": "", "salt": "0"}])
+def test_the_database_refuses_a_payload_erased_without_a_reason_or_by_half(
+    system: Account, wrong: dict[str, object]
+) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        Payload.objects.filter(leaf_id=1).update(erased_at=clock.now(), erased_why="理由")
+        Payload.objects.filter(leaf_id=1).update(**wrong)
 
 
 def test_writers_at_once_leave_no_gap_and_lose_nothing(in_thread: Callable[[Callable[[], object]], object]) -> None:

@@ -210,7 +210,7 @@ def test_what_is_whole_is_not_accused(
         assert VERIFY.main(["log", str(made.folder), "--key", made.key, *since]) == 0
     assert VERIFY.main(["proof", str(made.proof), "--key", made.key]) == 0
     assert VERIFY.main(["proof", str(made.consistency), "--key", made.key]) == 0
-    assert "第 5 条在已签名的 300 条日志之中（sha256、sm3），内容与承诺相符" in capsys.readouterr().out
+    assert "第 5 条在已签名的 300 条日志之中（sha256、sm3），actor 为 system，内容与承诺相符" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -270,6 +270,9 @@ PROOFS = {
     "a swapped payload": (set_path("payload", "text", to='{"姓名":"李四"}'), "payload_swapped"),
     "a wrong salt": (set_path("payload", "salt", to=flipped), "payload_swapped"),
     "a salt that is cut": (set_path("payload", "salt", to=lambda t: t[2:]), "payload_swapped"),
+    "another actor": (set_path("names", "actor", "text", to="zhang"), "name_swapped"),
+    "another account": (set_path("names", to=lambda n: {"subject": n["actor"]}), "name_swapped"),
+    "a wrong salt of a name": (set_path("names", "actor", "salt", to=flipped), "name_swapped"),
     "a flipped hash": (set_path("inclusion", "sha256", 0, to=flipped), "not_included"),
     "a flipped SM3 hash": (set_path("inclusion", "sm3", 0, to=flipped), "not_included"),
     "a hash less": (set_path("inclusion", "sha256", to=lambda p: p[:-1]), "not_included"),

@@ -189,6 +189,24 @@ def test_an_erased_payload_leaves_every_proof_valid(
     assert "删除" in capsys.readouterr().out
 
 
+def test_a_proof_names_people_only_where_that_is_asked_and_then_proves_it(
+    made: PublishedLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Leaf 1 is that of the account `system`, made by itself.
+    assert run(monkeypatch, made.home, "log", "prove", "1", "--out", str(made.proof)) == 0
+    assert "system" not in made.proof.read_text(encoding="utf-8")
+    assert run(monkeypatch, made.home, "log", "prove", "1", "--names", "--out", str(made.proof)) == 0
+    assert stat.S_IMODE(made.proof.stat().st_mode) == 0o600
+    capsys.readouterr()
+    assert VERIFY.main(["proof", str(made.proof), "--key", made.key]) == 0
+    assert "actor 为 system，subject 为 system" in capsys.readouterr().out
+
+
+def test_no_published_file_holds_a_username(made: PublishedLog) -> None:
+    for path, content in files(made).items():
+        assert b"system" not in content, path
+
+
 def test_no_published_file_holds_a_payload_or_the_key(made: PublishedLog) -> None:
     seed = keys.read(made.home).seed
     line = (made.home / keys.FILE).read_bytes().strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from rongtong.apps.records.actions import act, erase_payload
 from rongtong.apps.records.models import Leaf, Log, Payload
 from rongtong.apps.records.queries import Finding, Head, HeadError, examine, head, verify
 from rongtong.apps.registry.models import Account
-from rongtong.engine.merkle import EMPTY_ROOT, SALT_BYTES, Frontier, commitment, leaf_hash
+from rongtong.engine.merkle import EMPTY_ROOT, SALT_BYTES, Frontier, canonical_json, commitment, leaf_hash
 
 SIZE = 9
 
@@ -204,6 +205,49 @@ def test_a_changed_frontier_is_found_before_it_spoils_the_next_root(nine: Accoun
 def test_a_payload_blanked_without_a_recorded_erasure_is_found(nine: Account) -> None:
     Payload.objects.filter(pk=5).update(text="", salt="", erased_at=clock.now(), erased_why="掩盖")
     assert found(verify()) == {("erased_without_record", 5)}
+
+
+def test_a_payload_marked_as_erased_with_another_text_in_it_is_found(nine: Account) -> None:
+    Payload.objects.filter(pk=5).update(text="{}", erased_at=clock.now(), erased_why="掩盖")
+    assert found(verify()) == {("erased_without_record", 5)}
+    erase_payload(5, why="本人申请", actor=nine)
+    assert verify() == []
+    Payload.objects.filter(pk=5).update(text="{}", salt="00" * SALT_BYTES)
+    assert found(verify()) == {("left_changed", 5)}
+
+
+def first_format(pk: int) -> None:
+    """Make a leaf what it was before leaves committed to names, and the log one that was written so."""
+    leaf = Leaf.objects.get(pk=pk)
+    body = json.loads(leaf.body) | {"format": "rongtong-leaf-1", "actor": leaf.actor, "subject": leaf.subject}
+    text = canonical_json(body)
+    Leaf.objects.filter(pk=pk).update(
+        body=text, leaf_hash=leaf_hash(text.encode()).hex(), actor_salt="", subject_salt=""
+    )
+    rebuild_head()
+
+
+def test_leaves_of_the_first_format_stay_and_are_checked_as_before(nine: Account) -> None:
+    first_format(5)
+    assert verify() == []
+    change(Leaf, actor="erased-9")
+    assert found(verify()) == {("column_changed", 5)}
+
+
+@pytest.mark.parametrize("column", ["actor", "subject"])
+def test_a_name_taken_out_without_a_recorded_erasure_is_found(nine: Account, column: str) -> None:
+    with act("papers.draft", actor=nine, subject="account:zhang") as this:
+        pass
+    assert this.leaf is not None
+    value = {"actor": "erased-9", "subject": "account:erased-9"}[column]
+    Leaf.objects.filter(pk=this.leaf.pk).update(**{column: value, f"{column}_salt": ""})
+    assert found(verify()) == {("erased_without_record", this.leaf.pk)}
+
+
+@pytest.mark.parametrize("salt", ["not hexadecimal", "00", "00" * SALT_BYTES])
+def test_a_changed_salt_of_a_name_is_found(nine: Account, salt: str) -> None:
+    change(Leaf, actor_salt=salt)
+    assert found(verify()) == {("column_changed", 5)}
 
 
 def test_a_recorded_erasure_is_fine_and_counted(nine: Account) -> None:

@@ -47,7 +47,8 @@ class Issue(models.Model):
 class Release(models.Model):
     """A paper as released (已发布): its bytes for ever, under a number that counts the releases of the same paper.
 
-    Never changed: what supersedes it is another issue under the next number. `sha256` is that of `content`.
+    Never changed: what supersedes it is another issue under the next number. `sha256` is that of `content`. Only where a
+    person in it was erased is `content` emptied; `removed_why` says so, and the next number is the same paper without.
     """
 
     issue = models.OneToOneField(Issue, on_delete=models.PROTECT, related_name="release")
@@ -56,10 +57,18 @@ class Release(models.Model):
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     released_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removed_why = models.TextField(blank=True, default="")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(removed_at__isnull=True) | ~models.Q(removed_why=""),
+                name="release_removed_says_why",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_name} {self.number} {self.sha256[:12]}"

@@ -10,11 +10,10 @@ from django.db import transaction
 
 from rongtong import clock
 from rongtong.apps.records import log
+from rongtong.apps.records.erased import ERASE, erasure_subject
 from rongtong.apps.records.models import Leaf, Payload
 from rongtong.apps.registry import access
 from rongtong.apps.registry.models import Account
-
-ERASE = "records.erase"
 
 
 class RecordError(Exception):
@@ -75,7 +74,7 @@ def erase_payload(sequence: int, *, why: str, actor: Account) -> Leaf:
         payload = Payload.objects.select_for_update().filter(leaf_id=sequence).first()
         if payload is None:
             raise RecordError(f"日志中没有第 {sequence} 条。")
-        if payload.erased_at is not None:
+        if payload.erased_at is not None and not payload.text:
             raise RecordError(f"第 {sequence} 条的内容已于 {payload.erased_at:%Y-%m-%d} 删除。")
         payload.text = payload.salt = ""
         payload.erased_at, payload.erased_why = clock.now(), why.strip()
@@ -83,8 +82,3 @@ def erase_payload(sequence: int, *, why: str, actor: Account) -> Leaf:
         this.payload["why"] = why.strip()
     assert this.leaf is not None  # set when the block ended without an exception
     return this.leaf
-
-
-def erasure_subject(sequence: int) -> str:
-    """How the leaf of an erasure names the leaf whose payload it erased."""
-    return f"leaf:{sequence}"

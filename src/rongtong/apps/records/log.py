@@ -11,7 +11,10 @@ from rongtong.apps.records.models import Leaf, Log, Payload
 from rongtong.engine.merkle import EMPTY_ROOT, SALT_BYTES, Frontier, canonical_json, commitment, leaf_hash
 from rongtong.engine.tile import LONGEST_ENTRY
 
-FORMAT = "rongtong-leaf-1"
+# Leaves written before format 2 hold usernames in clear; they stay and verify (decisions/0016).
+FIRST_FORMAT, FORMAT = "rongtong-leaf-1", "rongtong-leaf-2"
+# How a subject names an account; what follows is the username, and in a body the commitment to it.
+ACCOUNT = "account:"
 
 
 class LeafTooLong(ValueError):
@@ -42,8 +45,10 @@ def append(entries: Sequence[Entry]) -> list[Leaf]:
     leaves: list[Leaf] = []
     payloads: list[Payload] = []
     for entry, text in zip(entries, texts, strict=True):
-        salt = secrets.token_bytes(SALT_BYTES)
-        body = _body(frontier.size + 1, entry, commitment(salt, text))
+        salt, actor_salt, subject_salt = (secrets.token_bytes(SALT_BYTES) for _ in range(3))
+        named = entry.subject.startswith(ACCOUNT)
+        subject = ACCOUNT + _named(subject_salt, entry.subject.removeprefix(ACCOUNT)) if named else entry.subject
+        body = _body(frontier.size + 1, entry, _named(actor_salt, entry.actor), subject, commitment(salt, text))
         encoded = body.encode("utf-8")
         if len(encoded) > LONGEST_ENTRY:
             raise LeafTooLong(f"对象“{entry.subject[:50]}…”过长：一条留痕不能超过 {LONGEST_ENTRY} 字节。")
@@ -53,9 +58,11 @@ def append(entries: Sequence[Entry]) -> list[Leaf]:
             sequence=frontier.size,
             recorded_at=entry.recorded_at,
             actor=entry.actor,
+            actor_salt=actor_salt.hex(),
             kind=entry.kind,
             place=entry.place,
             subject=entry.subject,
+            subject_salt=subject_salt.hex() if named else "",
             body=body,
             leaf_hash=digest.hex(),
         )
@@ -93,16 +100,20 @@ def _locked_log() -> Log:
     return found
 
 
-def _body(sequence: int, entry: Entry, committed: bytes) -> str:
+def _named(salt: bytes, username: str) -> str:
+    return commitment(salt, username).hex()
+
+
+def _body(sequence: int, entry: Entry, actor: str, subject: str, committed: bytes) -> str:
     return canonical_json(
         {
             "format": FORMAT,
             "sequence": sequence,
             "recorded_at": entry.recorded_at.isoformat(),
-            "actor": entry.actor,
+            "actor": actor,
             "kind": entry.kind,
             "place": entry.place,
-            "subject": entry.subject,
+            "subject": subject,
             "payload": committed.hex(),
         }
     )

@@ -24,6 +24,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     prove = verbs.add_parser("prove", help="写出一条留痕的离线证明文件")
     prove.add_argument("sequence", type=int, metavar="序号")
     prove.add_argument("--payload", action="store_true", help="连同内容与盐（这次查看也会留痕）")
+    prove.add_argument("--names", action="store_true", help="连同经办人与所涉账号的用户名，并证明就是他们")
     prove.add_argument("--out", type=Path, metavar="文件", help="写到文件；不给则打印")
     prove.set_defaults(run=_prove)
     consistency = verbs.add_parser("consistency", help="证明现在的日志是以前某个检查点的延续")
@@ -69,7 +70,7 @@ def _prove(arguments: argparse.Namespace) -> int:
     reader = system_account() if arguments.payload else None
     try:
         key = keys.read(home_folder()).public
-        document = proofs.prove(home_folder(), arguments.sequence, key=key, payload_for=reader)
+        document = proofs.prove(home_folder(), arguments.sequence, key=key, payload_for=reader, names=arguments.names)
     except keys.LogKeyError as error:
         raise UsageError(str(error)) from error
     except publishing.PublishError as error:
@@ -78,7 +79,7 @@ def _prove(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         print(proofs.as_text(document), end="")
     else:
-        _write(arguments.out, proofs.as_text(document), private=arguments.payload)
+        _write(arguments.out, proofs.as_text(document), private=arguments.payload or arguments.names)
     return 0
 
 
@@ -105,7 +106,7 @@ def _consistency(arguments: argparse.Namespace) -> int:
 
 
 def _write(path: Path, text: str, *, private: bool) -> None:
-    """A file that appears whole; one with a payload is readable by its owner alone."""
+    """A file that appears whole; one with a payload or names is readable by its owner alone."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     mode = 0o600 if private else 0o644

@@ -9,15 +9,18 @@ from django.db.models import Q
 class Leaf(models.Model):
     """One write. `body` is what is hashed; the other columns repeat it for searching and are checked against it.
 
-    `actor`, `place` and `subject` stay for ever: they hold usernames and codes. Personal data go to the payload.
+    The body names nobody: it commits to `actor`, and to the username in a `subject` that is an account's, with the salts
+    beside them (decisions/0016). A salt is empty where the name was erased; then the column holds a pseudonym.
     """
 
     sequence = models.PositiveBigIntegerField(primary_key=True)
     recorded_at = models.DateTimeField()
     actor = models.CharField(max_length=64)
+    actor_salt = models.CharField(max_length=64, blank=True, default="")
     kind = models.CharField(max_length=100)
     place = models.CharField(max_length=32, blank=True, default="")
     subject = models.TextField(blank=True, default="")
+    subject_salt = models.CharField(max_length=64, blank=True, default="")
     body = models.TextField()
     leaf_hash = models.CharField(max_length=64)
 
@@ -36,7 +39,11 @@ class Leaf(models.Model):
 
 
 class Payload(models.Model):
-    """What a leaf commits to. Erased, `text` and `salt` are empty and `erased_at` is set; the proof stays valid."""
+    """What a leaf commits to. Erased, `text` and `salt` are empty and `erased_at` is set; the proof stays valid.
+
+    Where only what names a person was erased, `text` is what is left of it and `salt` a new one: the leaf of that
+    erasure commits to both, the leaf itself no longer can.
+    """
 
     leaf = models.OneToOneField(Leaf, on_delete=models.PROTECT, primary_key=True, related_name="payload")
     text = models.TextField(blank=True)
@@ -47,10 +54,25 @@ class Payload(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(erased_at__isnull=True) | (Q(text="", salt="") & ~Q(erased_why="")),
-                name="payload_erased_is_empty_and_says_why",
-            )
+                condition=Q(erased_at__isnull=True) | ~Q(erased_why=""), name="payload_erased_says_why"
+            ),
+            models.CheckConstraint(condition=~Q(text="") | Q(salt=""), name="payload_empty_has_no_salt"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.leaf_id}"
+
+
+class Erasure(models.Model):
+    """A person who was erased: the leaf that says so, and whether the bytes have left the files as well.
+
+    `files` is a JSON list of paths in the instance's folder that are still to be removed. `scrubbed_at` is empty until
+    the store's own files hold nothing of it any more (`rongtong scrub`).
+    """
+
+    leaf = models.OneToOneField(Leaf, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    files = models.TextField(default="[]")
+    scrubbed_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.leaf_id}"

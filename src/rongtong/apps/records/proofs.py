@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rongtong.apps.records import leaves
+from rongtong.apps.records.log import ACCOUNT
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.records.publishing import CHECKPOINT, TREES, PublishError, folder, published
 from rongtong.apps.registry.models import Account
@@ -18,10 +19,13 @@ from rongtong.engine.tile import TileRefused, TileTree
 PROOF, CONSISTENCY = "rongtong-proof-1", "rongtong-consistency-1"
 
 
-def prove(home: Path, sequence: int, *, key: PublicKey, payload_for: Account | None = None) -> dict[str, Any]:
+def prove(
+    home: Path, sequence: int, *, key: PublicKey, payload_for: Account | None = None, names: bool = False
+) -> dict[str, Any]:
     """The proof that a leaf is in the log of the published checkpoint, checked before it is given.
 
     With `payload_for` the payload and its salt are in it: reading them is an act of that account and leaves a leaf.
+    With `names` it says who acted and on whose account, as far as that is not erased, and proves that too.
     Raises PublishError, and registry.access.Denied.
     """
     checkpoint = _published(home, key)
@@ -41,12 +45,20 @@ def prove(home: Path, sequence: int, *, key: PublicKey, payload_for: Account | N
             raise PublishError(f"第 {sequence} 条证明不了（{error}）。请运行 rongtong verify。") from error
         document["inclusion"][tree.by.name] = [each.hex() for each in path]
     document["checkpoint"] = (folder(home) / CHECKPOINT).read_text(encoding="utf-8")
+    if names:
+        document["names"] = _names(leaf)
     if payload_for is not None:
         _, payload = leaves.read_payload(sequence, actor=payload_for)
         if payload.erased_at is not None:
             raise PublishError(f"第 {sequence} 条的内容已于 {payload.erased_at:%Y-%m-%d} 删除，只能证明留痕本身。")
         document["payload"] = {"text": payload.text, "salt": payload.salt}
     return document
+
+
+def _names(leaf: Leaf) -> dict[str, dict[str, str]]:
+    """What opens the commitments of a leaf to usernames: each with its salt. Leaves of the first format have none."""
+    given = {"actor": (leaf.actor, leaf.actor_salt), "subject": (leaf.subject, leaf.subject_salt)}
+    return {part: {"text": text.removeprefix(ACCOUNT), "salt": salt} for part, (text, salt) in given.items() if salt}
 
 
 def prove_consistency(home: Path, old: Checkpoint, old_text: str, *, key: PublicKey) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from django.db.models import Subquery
 
-from rongtong.apps.records.actions import ERASE, erasure_subject
-from rongtong.apps.records.log import FORMAT, read_frontier
+from rongtong.apps.records.erased import ERASE, ERASE_PERSON, Erased, left, opened
+from rongtong.apps.records.log import ACCOUNT, FIRST_FORMAT, FORMAT, read_frontier
 from rongtong.apps.records.models import Leaf, Log, Payload
-from rongtong.engine.merkle import EMPTY_ROOT, SALT_BYTES, Frontier, commitment, leaf_hash
+from rongtong.engine.merkle import EMPTY_ROOT, Frontier, leaf_hash
 
 FIELDS = ("sequence", "recorded_at", "actor", "kind", "place", "subject")
 PAGE = 2000
@@ -70,6 +70,8 @@ class _Row:
     kind: str
     place: str
     subject: str
+    actor_salt: str
+    subject_salt: str
     body: str
     leaf_hash: str
     text: str | None
@@ -101,31 +103,23 @@ def examine(saved_head: str | None = None) -> Examination:
     # Read before the leaves: leaves appended meanwhile lie beyond it and are not taken for a fault.
     stored = Log.objects.filter(pk=1).first() or Log(size=0, root=EMPTY_ROOT.hex())
     findings: list[Finding] = []
-    frontier, erased, expected = Frontier(), 0, 1
-    erasures: dict[int, bool] = {}
+    frontier, expected, erased = Frontier(), 1, Erased()
     passed = EMPTY_ROOT if saved and saved.size == 0 else None
     for row in _rows(stored.size):
         if row.sequence != expected:
             findings.append(_gap(expected, row.sequence))
         expected = row.sequence + 1
         digest = leaf_hash(row.body.encode("utf-8"))
-        findings.extend(_check_leaf(row, digest))
-        if row.erased_at is not None:
-            erased += 1
-            erasures.setdefault(row.sequence, False)
-        if row.kind == ERASE and row.subject.startswith("leaf:") and row.subject[5:].isdecimal():
-            erasures[int(row.subject[5:])] = True
+        findings.extend(_check_leaf(row, digest, erased))
+        erased.hear(row.kind, row.subject, row.text or "")
         frontier = frontier.append(digest)
         if saved and frontier.size == saved.size:
             passed = frontier.root()
-    findings.extend(
-        Finding("erased_without_record", sequence, f"第 {sequence} 条的内容已被删除，但日志中没有删除记录。")
-        for sequence in _unrecorded(erasures, stored.size)
-    )
+    findings.extend(Finding(*wrong) for wrong in _hear_late(erased, stored.size).wrong())
     findings.extend(_check_log(stored, frontier))
     if saved:
         findings.extend(_check_saved(saved, frontier.size, passed))
-    return Examination(Head(frontier.size, frontier.root().hex()), erased, tuple(findings))
+    return Examination(Head(frontier.size, frontier.root().hex()), len(erased.payloads), tuple(findings))
 
 
 def _rows(size: int) -> Iterator[_Row]:
@@ -136,7 +130,7 @@ def _rows(size: int) -> Iterator[_Row]:
         leaves = list(
             Leaf.objects.filter(sequence__gt=last, sequence__lte=size)
             .order_by("sequence")
-            .values_list(*FIELDS, "body", "leaf_hash")[:PAGE]
+            .values_list(*FIELDS, "actor_salt", "subject_salt", "body", "leaf_hash")[:PAGE]
         )
         if not leaves:
             return
@@ -151,12 +145,13 @@ def _rows(size: int) -> Iterator[_Row]:
             yield _Row(*leaf, *payloads.get(leaf[0], (None, None, None)))
 
 
-def _unrecorded(erased: dict[int, bool], size: int) -> list[int]:
-    """The erased leaves without a leaf of the erasure; it may have been appended while the check ran."""
-    missing = sorted(sequence for sequence, recorded in erased.items() if not recorded)
-    late = Leaf.objects.filter(sequence__gt=size, kind=ERASE).values_list("subject", flat=True) if missing else ()
-    subjects = set(late)
-    return [sequence for sequence in missing if erasure_subject(sequence) not in subjects]
+def _hear_late(erased: Erased, size: int) -> Erased:
+    """With the leaves of erasures that were appended while the check ran."""
+    if erased.unsaid():
+        late = Leaf.objects.filter(sequence__gt=size, kind__in=(ERASE, ERASE_PERSON)).order_by("sequence")
+        for said in late.values_list("kind", "subject", "payload__text"):
+            erased.hear(*said)
+    return erased
 
 
 def _gap(expected: int, found: int) -> Finding:
@@ -164,33 +159,48 @@ def _gap(expected: int, found: int) -> Finding:
     return Finding("gap", expected, f"日志中缺{missing}。")
 
 
-def _check_leaf(row: _Row, digest: bytes) -> Iterator[Finding]:
+def _check_leaf(row: _Row, digest: bytes, erased: Erased) -> Iterator[Finding]:
     n = row.sequence
     if digest.hex() != row.leaf_hash:
         yield Finding("leaf_changed", n, f"第 {n} 条的正文与其哈希不符：正文或哈希被改过。")
     body = _parsed(row.body)
-    if body is None or body.get("format") != FORMAT:
-        yield Finding("leaf_unreadable", n, f"第 {n} 条的正文不是 {FORMAT} 格式的 JSON。")
+    if body is None or body.get("format") not in (FIRST_FORMAT, FORMAT):
+        yield Finding("leaf_unreadable", n, f"第 {n} 条的正文不是 {FORMAT} 或 {FIRST_FORMAT} 格式的 JSON。")
         return
     for name in FIELDS:
-        column = getattr(row, name)
-        same = _same_moment(body.get(name), column) if name == "recorded_at" else body.get(name) == column
+        column, said = getattr(row, name), body.get(name)
+        if name in ("actor", "subject") and body["format"] == FORMAT:
+            same = _same_name(row, name, str(said), erased)
+        else:
+            same = _same_moment(said, column) if name == "recorded_at" else said == column
         if not same:
-            yield Finding("column_changed", n, f"第 {n} 条的 {name} 列为“{column}”，正文为“{body.get(name)}”。")
-    yield from _check_payload(row, str(body.get("payload")))
+            yield Finding("column_changed", n, f"第 {n} 条的 {name} 列为“{column}”，与正文所载“{said}”不符。")
+    yield from _check_payload(row, str(body.get("payload")), erased)
 
 
-def _check_payload(row: _Row, committed: str) -> Iterator[Finding]:
+def _same_name(row: _Row, part: str, said: str, erased: Erased) -> bool:
+    """Whether the column opens what the body commits to. A name without a salt was erased: that is checked at the end."""
+    column, salt = (row.actor, row.actor_salt) if part == "actor" else (row.subject, row.subject_salt)
+    if part == "subject":
+        if not said.startswith(ACCOUNT):
+            return (column, salt) == (said, "")
+        if not column.startswith(ACCOUNT):
+            return False
+        column, said = column.removeprefix(ACCOUNT), said.removeprefix(ACCOUNT)
+    if not salt:
+        erased.names[part, row.sequence] = column
+        return True
+    return opened(salt, column) == said
+
+
+def _check_payload(row: _Row, committed: str, erased: Erased) -> Iterator[Finding]:
     n = row.sequence
     if row.text is None or row.salt is None:
         yield Finding("payload_missing", n, f"第 {n} 条的内容行不见了（正常的删除会留下空行与理由）。")
-    elif row.erased_at is None:
-        try:
-            salt = bytes.fromhex(row.salt)
-        except ValueError:
-            salt = b""
-        if len(salt) != SALT_BYTES or commitment(salt, row.text).hex() != committed:
-            yield Finding("payload_changed", n, f"第 {n} 条的内容或盐与正文中的承诺不符：被改过。")
+    elif row.erased_at is not None:
+        erased.payloads[n] = left(row.salt, row.text)
+    elif opened(row.salt, row.text) != committed:
+        yield Finding("payload_changed", n, f"第 {n} 条的内容或盐与正文中的承诺不符：被改过。")
 
 
 def _check_log(stored: Log, frontier: Frontier) -> Iterator[Finding]:

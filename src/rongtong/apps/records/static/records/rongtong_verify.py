@@ -49,6 +49,7 @@ FAULTS = {
     "no_entry": "检查点有 {size} 条，没有第 {number} 条。 / The checkpoint has {size} entries, no entry {number}.",
     "not_included": "第 {number} 条不在检查点的日志里（{by}）：正文或证明被改过。 / Entry {number} is not in the log of the checkpoint ({by}): the leaf or the proof was changed.",
     "payload_swapped": "第 {number} 条的内容或盐与其承诺不符：被换过。 / The payload or salt of entry {number} does not match its commitment: it was swapped.",
+    "name_swapped": "第 {number} 条的用户名（{part}）或盐与其承诺不符：被换过。 / The username ({part}) or salt of entry {number} does not match its commitment: it was swapped.",
     "not_continued": "后一个检查点不是前一个的延续（{by}）：历史被改写、分叉，或证明被改过。 / The newer checkpoint does not continue the older ({by}): rewritten, forked, or the proof was changed.",
 }
 
@@ -108,7 +109,6 @@ def genuine(public: bytes, signature: bytes, message: bytes) -> bool:
 
 
 # The tree (RFC 6962, section 2.1), by either hash.
-
 
 HASHES = {"sha256": lambda data: hashlib.sha256(data).digest(), "sm3": lambda data: hashlib.new("sm3", data).digest()}
 PREFIX = {"sha256": "", "sm3": "sm3/"}
@@ -349,12 +349,12 @@ def check_inclusion(document: Any, checkpoint: Checkpoint) -> str:
         found = climbed(by, number - 1, checkpoint.size - 1, leaf_hash, leaf_hash, proof)
         if found is None or found[1] != root:
             raise Fault("not_included", number=number, by=by)
-    said = ""
-    if "payload" in document:
-        salt, text = bytes.fromhex(document["payload"]["salt"]), document["payload"]["text"].encode("utf-8")
-        if len(salt) != 32 or HASHES["sha256"](salt + text).hex() != json.loads(leaf)["payload"]:
-            raise Fault("payload_swapped", number=number)
-        said = "，内容与承诺相符"
+    said = ""  # leaves of format 2 commit to usernames as well as to the payload
+    for part, opening in [*document.get("names", {}).items(), *(i for i in document.items() if i[0] == "payload")]:
+        salt, text = bytes.fromhex(opening["salt"]), opening["text"].encode("utf-8")
+        if len(salt) != 32 or HASHES["sha256"](salt + text).hex() != json.loads(leaf)[part].split(":")[-1]:
+            raise Fault("payload_swapped" if part == "payload" else "name_swapped", number=number, part=part)
+        said += "，内容与承诺相符" if part == "payload" else f"，{part} 为 {opening['text']}"
     return f"核验无误：第 {number} 条在已签名的 {checkpoint.size} 条日志之中（{'、'.join(checkpoint.roots)}）{said}。 / All holds: entry {number} is in the signed log."
 
 
