@@ -245,6 +245,17 @@ def _office() -> Iterator[Finding]:
         yield Finding("ok", "LibreOffice（可选）", "没有：公文以 docx 输出，不影响使用；需要由 docx 转 PDF 时再安装")
 
 
+def _erasures() -> Iterator[Finding]:
+    from rongtong.apps.records.scrubbing import waiting
+
+    count = waiting()
+    if count:
+        advice = "请在没有人使用时运行 rongtong scrub。"
+        yield Finding("warn", "个人信息的删除", f"{count} 件已删除，但库文件里还有残留的字节", advice)
+    else:
+        yield Finding("ok", "个人信息的删除", "没有待清除的残留")
+
+
 CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("Python", _python),
     ("字体", _fonts),
@@ -255,5 +266,6 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("可否服务", _accounts),
     ("动态口令", _logins),
     ("日志", _log),
+    ("个人信息的删除", _erasures),
     ("LibreOffice", _office),
 )

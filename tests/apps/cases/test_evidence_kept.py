@@ -44,7 +44,7 @@ def test_the_same_bytes_sent_twice_at_once_are_kept_once(
 
     monkeypatch.setattr(Path, "replace", after_both_have_written)
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(evidence._store, sent) for _ in range(2)]:
+        for done in [pool.submit(evidence.store, sent) for _ in range(2)]:
             done.result(WAIT)
     kept = evidence.path(sent.sha256)
     assert kept.read_bytes() == sent.content

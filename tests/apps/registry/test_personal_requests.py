@@ -20,10 +20,10 @@ from rongtong.apps.cases.models import Case, Participant
 from rongtong.apps.packs.actions import load
 from rongtong.apps.packs.dictionary_words import PERSONAL
 from rongtong.apps.records.actions import act
-from rongtong.apps.records.models import Leaf
+from rongtong.apps.records.models import Leaf, Payload
 from rongtong.apps.records.queries import verify
 from rongtong.apps.registry import handover, masking, processing
-from rongtong.apps.registry.actions import create_account, grant, register_organisation, revoke
+from rongtong.apps.registry.actions import RegistryError, create_account, grant, register_organisation, revoke
 from rongtong.apps.registry.models import Account
 
 UNIT = "123399990000000357"
@@ -150,7 +150,7 @@ def test_an_account_with_roles_or_open_cases_is_not_erased(people: dict[str, Acc
     assert move(logged("qian"), case, "carry_out") == 302
 
 
-def test_erasing_leaves_the_username_in_a_log_that_still_verifies(
+def test_erasing_puts_a_pseudonym_in_a_log_that_still_verifies(
     people: dict[str, Account], system: Account, logged: In
 ) -> None:
     move(logged("qian"), ask(logged("zhang"), matter="correct", name="张四维"), "carry_out")
@@ -160,7 +160,9 @@ def test_erasing_leaves_the_username_in_a_log_that_still_verifies(
     revoke(people["zhang"].grants.get(), actor=system)
     assert move(logged("qian"), case, "carry_out") == 302
 
-    gone = fresh("zhang")
+    gone = Account.objects.get(pk=people["zhang"].pk)
+    pseudonym = f"erased-{gone.pk}"
+    assert (gone.username, gone.has_usable_password()) == (pseudonym, False)
     assert (gone.name, gone.position, gone.organisation, gone.is_active) == ("已注销", "", None, False)
     assert not gone.visits.exists()
     assert browser.get("/account").status_code == 302
@@ -168,7 +170,14 @@ def test_erasing_leaves_the_username_in_a_log_that_still_verifies(
     assert "张三zhang" not in kept
     assert "张四维" not in kept
     assert "张三li" in kept
-    assert Leaf.objects.filter(actor="zhang").exists()
+    assert not Leaf.objects.filter(actor="zhang").exists()
+    assert not Leaf.objects.filter(subject="account:zhang").exists()
+    assert Leaf.objects.filter(actor=pseudonym, kind="cases.personal_request.open").count() == 2
+    (said,) = Leaf.objects.filter(kind="records.erase_person").select_related("payload")
+    assert (said.actor, said.subject) == ("system", f"account:{pseudonym}")
+    assert json.loads(said.payload.text)["first_format"] == 0
+    case.refresh_from_db()
+    assert (case.key, case.title) == (f"{pseudonym}/2", f"删除个人信息：{pseudonym}")
     assert not verify()
     assert "已注销" in logged("qian").get(f"/cases/{case.pk}").content.decode()
 
@@ -187,6 +196,56 @@ def test_an_address_in_the_log_is_erased_only_when_it_is_old_enough(
     kept = "".join(Leaf.objects.values_list("payload__text", flat=True))
     assert "192.0.2.1" not in kept
     assert "192.0.2.2" in kept
+
+
+def test_what_others_wrote_about_the_person_stays_without_the_person(people: dict[str, Account], logged: In) -> None:
+    case = ask(logged("li"), matter="correct", position="处长", reason="张远舟调走，zhang 的事归我")
+    other = create_account("zhang.san", "别人", actor=Account.objects.get(username="system")).account
+    with act("registry.login", actor=other, subject="account:zhang.san") as this:
+        this.payload["note"] = "zhang.san"
+    Account.objects.filter(username__in=["zhang", "wu"]).update(name="张远舟")
+    erased(people["zhang"], logged)
+    text = logged("qian").get(f"/cases/{case.pk}").content.decode()
+    # The name is somebody else's as well: in what others wrote nobody can tell whose it is.
+    assert f"张远舟调走，erased-{people['zhang'].pk} 的事归我" in text
+    assert Leaf.objects.filter(actor="zhang.san", payload__text__contains="zhang.san").exists()
+    assert not verify()
+
+    Account.objects.filter(pk=people["wu"].pk).update(name="吴")
+    erased(people["wu"], logged)
+    assert not verify()
+
+
+def erased(account: Account, logged: In) -> None:
+    account.grants.all().delete()
+    assert move(logged("qian"), ask(logged(account.username), matter="erase"), "carry_out") == 302
+
+
+@pytest.mark.parametrize("change", ["text", "gone"])
+def test_what_is_left_of_a_payload_is_bound_by_the_leaf_of_the_erasure(
+    people: dict[str, Account], logged: In, change: str
+) -> None:
+    case = ask(logged("li"), matter="correct", position="处长", reason="zhang 的事归我")
+    leaf = Leaf.objects.get(kind="cases.personal_request.open", subject=f"case:{case.pk}")
+    erased(people["zhang"], logged)
+    rows = Payload.objects.filter(leaf=leaf)
+    assert rows.get().erased_at is not None
+    assert rows.get().erased_why.startswith("个人信息删除申请")
+    rows.update(text=rows.get().text.replace("归我", "归他")) if change == "text" else rows.update(text="", salt="")
+    assert [(each.code, each.sequence) for each in verify()] == [("left_changed", leaf.pk)]
+
+
+def test_a_leaf_of_somebody_else_cannot_be_given_to_an_erased_person(people: dict[str, Account], logged: In) -> None:
+    erased(people["zhang"], logged)
+    other = Leaf.objects.filter(actor="li").first() or Leaf.objects.filter(actor="qian").first()
+    assert other is not None
+    Leaf.objects.filter(pk=other.pk).update(actor=f"erased-{people['zhang'].pk}", actor_salt="")
+    assert [(each.code, each.sequence) for each in verify()] == [("erased_without_record", other.pk)]
+
+
+def test_a_pseudonym_is_no_username_for_anybody(system: Account) -> None:
+    with pytest.raises(RegistryError, match="已注销的账号"):
+        create_account("erased-7", "某人", actor=system)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def received(files: Sequence[uploads.Upload]) -> list[Upload]:
 def keep(case: Case, event: int, files: Sequence[Upload], *, actor: Account) -> None:
     """Keep files with step `event` of a case. Runs inside the act that logs them."""
     for upload in files:
-        _store(upload)
+        store(upload)
     Attachment.objects.bulk_create(
         Attachment(case=case, event=event, name=f.own_name, sha256=f.sha256, size=len(f.content), by=actor,
                    at=clock.now())
@@ -74,7 +74,8 @@ def path(sha256: str) -> Path:
     return Path(settings.HOME) / "attachments" / sha256[:2] / sha256
 
 
-def _store(upload: Upload) -> None:
+def store(upload: Upload) -> None:
+    """Put the bytes of a file where `path` says; they appear whole or not at all."""
     there = path(upload.sha256)
     if there.exists():
         return

@@ -141,7 +141,10 @@ class Participant(models.Model):
 
 
 class Attachment(models.Model):
-    """Evidence (佐证材料) that came with step `event` of a case. The bytes lie in the instance's folder by their SHA-256."""
+    """Evidence (佐证材料) that came with step `event` of a case. The bytes lie in the instance's folder by their SHA-256.
+
+    Where a person in it was erased, it is the file without; one that cannot be mended is gone, and `removed_why` says so.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="attachments")
     event = models.PositiveIntegerField()
@@ -150,6 +153,7 @@ class Attachment(models.Model):
     size = models.PositiveBigIntegerField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    removed_why = models.TextField(blank=True, default="")
 
     class Meta:
         ordering = ["id"]

@@ -36,6 +36,8 @@ def found(request: HttpRequest, pk: int) -> Case:
 
 def download(one: Attachment) -> FileResponse:
     """A piece of evidence, always as a download. The caller has seen to it that its case may be read. Raises Http404."""
+    if one.removed_why:
+        raise Http404(f"这份佐证材料已除去：{one.removed_why}。哈希 {one.sha256} 仍在。")
     path = evidence.path(one.sha256)
     if not path.is_file():
         raise Http404("这份佐证材料的文件不在了，请联系系统管理员从备份恢复。")

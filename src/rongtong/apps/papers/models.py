@@ -43,15 +43,20 @@ class Issue(models.Model):
     def __str__(self) -> str:
         return f"{self.paper} {self.period} {self.sha256[:12]}"
 
+    @property
+    def release(self) -> "Release | None":
+        """Its release that still stands, None before the first."""
+        return max(self.releases.all(), key=lambda r: r.number, default=None)
+
 
 class Release(models.Model):
     """A paper as released (已发布): its bytes for ever, under a number that counts the releases of the same paper.
 
     Never changed: what supersedes it is another issue under the next number. `sha256` is that of `content`. Only where a
-    person in it was erased is `content` emptied; `removed_why` says so, and the next number is the same paper without.
+    person in it was erased is `content` emptied and `removed_why` says so; the issue is then released again without.
     """
 
-    issue = models.OneToOneField(Issue, on_delete=models.PROTECT, related_name="release")
+    issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="releases")
     number = models.PositiveIntegerField()
     file_name = models.CharField(max_length=200)
     content = models.BinaryField()

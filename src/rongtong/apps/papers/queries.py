@@ -102,7 +102,7 @@ def listed(account: Account, kind: str = "") -> list[Listed]:
     """The papers an account reads, newest period first, each with its newest issue."""
     seen, root = access.visible_places(account), packs.current().manifest.root_place
     rows = Issue.objects.filter(paper=kind) if kind else Issue.objects.all()
-    groups = rows.order_by().values("paper", "period", "place", "use").annotate(last=Max("pk"), out=Count("release"))
+    groups = rows.order_by().values("paper", "period", "place", "use").annotate(last=Max("pk"), out=Count("releases"))
     counts = {g["last"]: g["out"] for g in groups if (g["place"] or root) in seen}
     issues = Issue.objects.filter(pk__in=counts).select_related("by").defer("figures", "lines", "texts")
     found = _cases(issues)

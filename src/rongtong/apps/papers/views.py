@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,7 +24,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers import actions, preview, queries, writing
 from rongtong.apps.papers.blocks_base import wide
 from rongtong.apps.papers.layout import PaperError
-from rongtong.apps.papers.models import Issue
+from rongtong.apps.papers.models import Issue, Release
 from rongtong.apps.papers.queries import Title
 from rongtong.apps.papers.writing import KINDS
 from rongtong.apps.planning.queries import Unknown
@@ -249,9 +250,8 @@ def _sheet_name(key: str, pack: Pack) -> str:
 
 def _issues(title: Title) -> list[Issue]:
     rows = Issue.objects.filter(paper=title.kind, period=title.period, place=title.place, use=title.use)
-    return list(
-        rows.select_related("by", "release").defer("figures", "lines", "texts", "release__content").order_by("-pk")[:12]
-    )
+    out = Prefetch("releases", Release.objects.defer("content"))
+    return list(rows.select_related("by").prefetch_related(out).defer("figures", "lines", "texts").order_by("-pk")[:12])
 
 
 @login_required
@@ -371,6 +371,10 @@ def released_file(request: HttpRequest, sha256: str) -> HttpResponse:
     found = queries.release_of_file(sha256)
     if found is None or not queries.reads(account_of(request), found.issue.place):
         raise Http404("没有这份已发布的材料。")
+    if found.removed_at is not None:
+        raise Http404(
+            f"这份原件已于 {found.removed_at:%Y-%m-%d} 除去：{found.removed_why}。哈希仍在，后一版是不含该个人信息的重发件。"
+        )
     return _file(bytes(found.content), found.file_name)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rongtong.apps.records import log_commands
+from rongtong.apps.records import log_commands, scrub_commands
 from rongtong.instance import home_folder
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     head.add_argument("--json", action="store_true", help="输出 JSON")
     head.set_defaults(run=_head)
     log_commands.add(commands)
+    scrub_commands.add(commands)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

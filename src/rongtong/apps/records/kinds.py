@@ -29,6 +29,8 @@ KINDS = {
     "registry.export_own_data": "导出本人数据",
     "registry.reveal": "查看姓名",
     "records.erase": "删除留痕内容",
+    "records.erase_person": "删除个人信息",
+    "records.scrub": "清除库文件中的残留",
     "records.read_payload": "查看留痕内容",
     "records.export": "导出留痕",
     "records.verify": "核验留痕",

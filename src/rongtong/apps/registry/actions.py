@@ -21,6 +21,8 @@ SYSTEM = "system"
 # Without the characters that are read for one another on paper.
 PASSWORD_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PASSWORD_LENGTH = 16
+# The usernames of erased persons begin so; nobody else's may (registry.erasing).
+PSEUDONYM = "erased-"
 
 
 class RegistryError(Exception):
@@ -225,6 +227,8 @@ def account_subject(account: Account) -> str:
 def username_problem(username: str) -> str | None:
     """Why a username cannot be used, or None: 2-64 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first."""
     fine = 2 <= len(username) <= 64 and all(c in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in username)
+    if username.startswith(PSEUDONYM):
+        return f"用户名“{username}”不可用：以“{PSEUDONYM}”开头的留给已注销的账号。请换一个。"
     if fine and username[0].isalnum():
         return None
     return f"用户名“{username}”不可用。应为 2–64 个小写字母、数字、点、下划线或连字符，以字母或数字开头。"

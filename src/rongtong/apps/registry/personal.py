@@ -1,31 +1,30 @@
 """Requests about one's own personal data (个人信息申请): to correct them, or to close the account and erase them.
 
-A request is a case of the process `personal_request`; here is what opens one and what carrying it out does. The log's
-own columns keep the username for ever; what can go is the name, the unit, and the payloads that hold them.
+A request is a case of the process `personal_request`; here is what opens one and what carrying it out does. What erasing
+a person reaches is `erasing`; here is which payloads go altogether.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 
 from rongtong import clock
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.records.actions import erase_payload
 from rongtong.apps.records.models import Leaf
-from rongtong.apps.registry.actions import RegistryError, account_subject, random_password, system_account
-from rongtong.apps.registry.models import Account, GrantRequest, Kept, Organisation, RecoveryCode, SecondFactor
+from rongtong.apps.registry import erasing
+from rongtong.apps.registry.actions import RegistryError, account_subject
+from rongtong.apps.registry.models import Account, Organisation
 
 if TYPE_CHECKING:
     from rongtong.apps.cases.models import Case
 
 PROCESS, CORRECT, ERASE = "personal_request", "correct", "erase"
 FIELDS = ("name", "position", "organisation")
-ERASED_NAME = "已注销"
 # 建议值: network logs stay at least six months (网络安全法); only older addresses are erased.
 LOG_KEPT = timedelta(days=400)
 # Kinds whose payload names the person, and those whose payload holds the address a login came from.
@@ -119,25 +118,23 @@ def _correct(account: Account, given: Mapping[str, str]) -> None:
 
 
 def _erase(account: Account, case: Case) -> None:
-    """Close the account, empty what it says of the person, and erase the payloads that repeat it."""
-    account.name, account.position, account.organisation = ERASED_NAME, "", None
-    account.is_active, account.password_is_initial, account.last_login = False, False, None
-    account.set_password(random_password())
-    account.save()
-    account.grants.all().delete()
-    account.delegated_grants.all().delete()
-    Session.objects.filter(session_key__in=account.visits.values_list("session_key", flat=True)).delete()
-    account.visits.all().delete()
-    for model in (GrantRequest, SecondFactor, RecoveryCode, Kept):
-        model.objects.filter(account=account).delete()
-    for sequence in list(_erasable(account, case).values_list("sequence", flat=True)):
-        erase_payload(sequence, why=f"个人信息删除申请（办件 {case.pk}）", actor=system_account())
+    """Erase the person; of their own requests only what was asked for stays."""
+    asked = Leaf.objects.filter(
+        kind=f"cases.{PROCESS}.open",
+        subject__in=[f"case:{pk}" for pk in requests(account).values_list("pk", flat=True)],
+    )
+    kept: dict[int, object] = {}
+    for leaf in asked.select_related("payload").exclude(payload__text=""):
+        told = json.loads(leaf.payload.text)
+        left = {"matter": told["data"]["matter"]}
+        kept[leaf.sequence] = {"stage": told["stage"], "number": told["number"], "data": left}
+    emptied = list(_emptied(account).values_list("sequence", flat=True))
+    erasing.erase(account, why=f"个人信息删除申请（办件 {case.pk}）", emptied=emptied, kept=kept)
+    case.refresh_from_db()
 
 
-def _erasable(account: Account, case: Case) -> QuerySet[Leaf]:
-    """The leaves whose payload names the person, and the addresses of logins past the time logs have to stay."""
-    own = [f"case:{pk}" for pk in requests(account).exclude(pk=case.pk).values_list("pk", flat=True)]
+def _emptied(account: Account) -> QuerySet[Leaf]:
+    """The leaves whose payload is all about the person, and the addresses of logins past the time logs have to stay."""
     old = Q(kind__in=ADDRESSES, recorded_at__lt=clock.now() - LOG_KEPT)
     named = Q(subject=account_subject(account)) & (Q(kind__in=NAMING) | old)
-    asked = Q(subject__in=own, kind=f"cases.{PROCESS}.open")
-    return Leaf.objects.filter(named | asked, payload__erased_at__isnull=True).order_by("sequence")
+    return Leaf.objects.filter(named, payload__erased_at__isnull=True).order_by("sequence")
