@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,15 @@ def test_a_name_split_over_runs_is_taken_out_of_a_document() -> None:
     assert found["word/document.xml"].decode() == left
     assert unzipped(found["embedded.xlsx"]) == {"xl/sharedStrings.xml": b"<si><t>erased-7</t></si>"}
     assert found["a.png"] == b"\x89PNG\0"
+
+
+@pytest.mark.parametrize("how", ["&#{};", "&#x{:x};", "&#x{:X};"])
+def test_a_name_written_as_references_is_taken_out_of_a_sheet(how: str) -> None:
+    hidden = "".join(how.format(ord(c)) for c in "张三丰")
+    made = PERSON.file(f"<sst><si><t>&#8220;{hidden}&#8221;&#10;</t></si></sst>".encode())
+    assert made is not None
+    assert ElementTree.fromstring(made).findtext("si/t") == "“已注销”\n"
+    assert made.isascii()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])

@@ -22,6 +22,7 @@ WORD = frozenset(string.ascii_letters + string.digits)
 TOKEN = WORD | frozenset("._-")
 ZIP = b"PK\x03\x04"
 PARAGRAPH = re.compile(r"<(w:p|a:p|si|is)(?=[ >]).*?</\1>", re.DOTALL)
+REFERENCE = re.compile(r"&#([0-9]{3,7}|[xX][0-9a-fA-F]{2,6});")
 RUN = re.compile(r"(<(w:t|a:t|t)(?: [^>]*)?>)([^<]*)(</\2>)")
 
 
@@ -140,8 +141,12 @@ class Person:
     def _xml(self, text: str) -> str:
         """Words of a person may be split over runs of a paragraph; then the first of its runs takes the whole text."""
         person = replace(self, name=escape(self.name))
-        text = person._plain(text)
-        return PARAGRAPH.sub(lambda found: person._across_runs(found[0]), text)
+        # Some programs write every character beyond ASCII as a reference: those of the name are made readable first.
+        plain = REFERENCE.sub(lambda found: c if (c := _character(found[1])) in self.name else found[0], text)
+        taken = PARAGRAPH.sub(lambda found: person._across_runs(found[0]), person._plain(plain))
+        if taken == plain:
+            return text
+        return taken.encode("ascii", "xmlcharrefreplace").decode() if text.isascii() else taken
 
     def _across_runs(self, paragraph: str) -> str:
         whole = "".join(run[3] for run in RUN.finditer(paragraph))
@@ -159,6 +164,12 @@ class Person:
             word.encode(encoding) for word in words for encoding in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
         }
         return any(len(each) >= SHORTEST_IN_BYTES and each in data for each in wanted)
+
+
+def _character(reference: str) -> str:
+    """The character beyond ASCII that a numeric reference of XML names; a newline, which no name holds, for others."""
+    code = int(reference[1:], 16) if reference[0] in "xX" else int(reference)
+    return chr(code) if 127 < code < 0x110000 else "\n"
 
 
 def _encodings(data: bytes) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ def holding(home: Path, words: Iterable[str]) -> Iterator[str]:
 
 
 def _forms(word: str) -> set[bytes]:
-    return {word.encode(encoding) for encoding in ENCODINGS} | {json.dumps(word)[1:-1].encode()}
+    references = "".join(c if c.isascii() else f"&#{ord(c)};" for c in word)
+    return {word.encode(encoding) for encoding in ENCODINGS} | {json.dumps(word)[1:-1].encode(), references.encode()}
 
 
 def _within(data: bytes, needles: list[bytes]) -> Iterator[str]:

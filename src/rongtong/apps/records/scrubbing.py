@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,11 @@ def waiting() -> int:
 
 
 def at_once() -> None:
-    """Scrub right after an erasure where that is quick. PostgreSQL locks whole tables for it: there it is a command."""
+    """Right after an erasure remove its files, and scrub where that is quick.
+
+    PostgreSQL locks whole tables for it: there it is a command.
+    """
+    _remove(Erasure.objects.filter(scrubbed_at__isnull=True))
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return
     try:
@@ -65,12 +69,8 @@ def scrub() -> Scrubbed:
     if connection.in_atomic_block:
         raise NotScrubbed("事务之中不能清除库文件的残留。请单独运行 rongtong scrub。")
     rows = list(Erasure.objects.filter(scrubbed_at__isnull=True).order_by("pk"))
-    stay: list[str] = []
-    for row in rows:
-        files = json.loads(row.files)
-        for path in files["remove"]:
-            (Path(settings.HOME) / path).unlink(missing_ok=True)
-        stay += files["stay"]
+    _remove(rows)
+    stay = [path for row in rows for path in json.loads(row.files)["stay"]]
     try:
         undone = tuple(_sqlite() if connection.vendor == "sqlite" else _postgresql())
     except DatabaseError as error:
@@ -79,6 +79,12 @@ def scrub() -> Scrubbed:
         Erasure.objects.filter(pk__in=[row.pk for row in rows]).update(scrubbed_at=clock.now())
         this.payload |= {"erasures": [row.pk for row in rows], "undone": list(undone), "stay": len(stay)}
     return Scrubbed(len(rows), tuple(stay), undone)
+
+
+def _remove(rows: Iterable[Erasure]) -> None:
+    for row in rows:
+        for path in json.loads(row.files)["remove"]:
+            (Path(settings.HOME) / path).unlink(missing_ok=True)
 
 
 def _sqlite() -> Iterator[str]:
