@@ -23,8 +23,16 @@ from rongtong.apps.records.actions import act
 from rongtong.apps.records.models import Leaf, Payload
 from rongtong.apps.records.queries import verify
 from rongtong.apps.registry import handover, masking, processing
-from rongtong.apps.registry.actions import RegistryError, create_account, grant, register_organisation, revoke
+from rongtong.apps.registry.actions import (
+    RegistryError,
+    create_account,
+    grant,
+    register_organisation,
+    reset_password,
+    revoke,
+)
 from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.requests import reactivate
 
 UNIT = "123399990000000357"
 In = Callable[[str], Client]
@@ -241,6 +249,17 @@ def test_a_leaf_of_somebody_else_cannot_be_given_to_an_erased_person(people: dic
     assert other is not None
     Leaf.objects.filter(pk=other.pk).update(actor=f"erased-{people['zhang'].pk}", actor_salt="")
     assert [(each.code, each.sequence) for each in verify()] == [("erased_without_record", other.pk)]
+
+
+def test_nobody_gets_into_the_account_of_an_erased_person_again(
+    people: dict[str, Account], system: Account, logged: In
+) -> None:
+    erased(people["zhang"], logged)
+    gone = Account.objects.get(pk=people["zhang"].pk)
+    with pytest.raises(RegistryError, match="已注销的账号"):
+        reactivate(gone, actor=system, why="回来上班了")
+    with pytest.raises(RegistryError, match="已注销的账号"):
+        reset_password(gone, actor=system)
 
 
 def test_a_pseudonym_is_no_username_for_anybody(system: Account) -> None:

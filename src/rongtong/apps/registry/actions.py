@@ -174,6 +174,8 @@ def set_password(account: Account, password: str, *, actor: Account) -> None:
     """
     if account.username == SYSTEM:
         raise RegistryError("system 不能登录，不设密码。")
+    if account.username.startswith(PSEUDONYM):
+        raise RegistryError(f"“{account.username}”是已注销的账号，不设密码。")
     try:
         validate_password(password, account)
     except ValidationError as error:

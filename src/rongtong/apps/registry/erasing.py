@@ -18,7 +18,7 @@ from pathlib import Path
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Model, Q
 
 from rongtong import clock
@@ -220,11 +220,13 @@ def _previews(model: type[Model], person: Person, done: Done) -> None:
 
 def _files(person: Person, done: Done) -> None:
     """Take the person out of the other files of the instance's folder: lists of accounts, papers made, exports."""
+    # Done before the commit, for afterwards nobody knows the words any more: should the commit fail, the person is out
+    # of these files and still in the store, and the request can be carried out again.
     home = Path(settings.HOME)
-    store = Path(str(settings.DATABASES["default"]["NAME"])).name
+    store = Path(str(connection.settings_dict["NAME"])).name if connection.vendor == "sqlite" else ""
     for path in sorted(home.rglob("*"), key=lambda p: -len(p.parts)):
         parts = path.relative_to(home).parts
-        if parts[0] in NOT_SEARCHED or parts[0].startswith(store) or path.is_symlink():
+        if parts[0] in NOT_SEARCHED or (store and parts[0].startswith(store)) or path.is_symlink():
             continue
         if path.is_file():
             content = path.read_bytes()

@@ -7,6 +7,7 @@ from datetime import date
 from rongtong import clock
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.actions import (
+    PSEUDONYM,
     RegistryError,
     account_subject,
     grant,
@@ -55,6 +56,8 @@ def reactivate(account: Account, *, why: str, actor: Account) -> int:
             raise RegistryError("恢复账号须写明理由。")
         if Account.objects.select_for_update().get(pk=account.pk).is_active:
             raise RegistryError(f"“{account.username}”没有停用，不用恢复。")
+        if account.username.startswith(PSEUDONYM):
+            raise RegistryError(f"“{account.username}”是已注销的账号，不能恢复。本人再来时请另建账号。")
         account.is_active = True
         account.save(update_fields=["is_active"])
         held = list(account.grants.all())
