@@ -168,7 +168,7 @@ def _close(account: Account, person: Person) -> None:
             session.delete()
     account.visits.all().delete()
     for model in (GrantRequest, SecondFactor, RecoveryCode, Kept):
-        model.objects.filter(account=account).delete()  # type: ignore[attr-defined]
+        model.objects.filter(account=account).delete()
     account.username, account.name, account.position, account.organisation = person.pseudonym, ERASED_NAME, "", None
     account.is_active, account.password_is_initial, account.last_login = False, False, None
     account.set_unusable_password()
