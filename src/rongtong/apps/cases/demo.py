@@ -26,6 +26,14 @@ Step = tuple[str, Account, Mapping[str, Any]]
 
 
 def seed() -> None:
+    """The 督办 of the demonstration, and the pack's examples of the mechanisms."""
+    from rongtong.apps.cases import examples
+
+    _supervision()
+    examples.seed()
+
+
+def _supervision() -> None:
     """Open the items and move them on. Nothing without demo accounts, or where there are 督办 already."""
     office, city, county = (_holder(role) for role in ("provincial_officer", "city_officer", "county_officer"))
     if not (office and city and county) or Case.objects.filter(process=PROCESS).exists():

@@ -42,6 +42,7 @@ WORDS = {
     "papers": "材料",
     "collections": "填报表",
     "processes": "流程",
+    "examples": "演示办件",
     "published": "已发布的流程",
 }
 

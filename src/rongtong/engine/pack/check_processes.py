@@ -84,6 +84,25 @@ def _family(look: Look, process: Process) -> Iterator[str]:
             yield from (f"opens 没有给 {below.code} 必填的“{f}”" for f in sorted(needed))
 
 
+def examples(look: Look) -> Iterator[Problem]:
+    """Cases of the demonstration are of processes, steps and other examples that exist."""
+    known = {e.code for e in look.pack.all("examples")}
+    for example in look.pack.all("examples"):
+        process = look.pack.find("processes", example.process)
+        if process is None:
+            yield look.at(
+                "examples", example, f"演示办件 {example.code} 写了流程“{example.process}”，规则包里没有", "改正代码"
+            )
+            continue
+        steps = {t.code for t in process.transitions}
+        for step in example.steps:
+            if step.step not in steps:
+                message = f"演示办件 {example.code} 写了步骤“{step.step}”，{process.code} 没有"
+                yield look.at("examples", example, message, f"改为 {'、'.join(sorted(steps))} 之一")
+        if example.under and example.under not in known:
+            yield look.at("examples", example, f"演示办件 {example.code} 的 under“{example.under}”没有", "改正代码")
+
+
 def unchanged(look: Look) -> Iterator[Problem]:
     """A published version keeps its fingerprint."""
     known = {(p.code, p.version): p for p in look.pack.all("processes")}
@@ -97,4 +116,4 @@ def unchanged(look: Look) -> Iterator[Problem]:
             yield look.at("processes", process, message, "恢复原样，改动写成新的 version")
 
 
-CHECKS: tuple[Check, ...] = (definitions, references, families, unchanged)
+CHECKS: tuple[Check, ...] = (definitions, references, families, examples, unchanged)

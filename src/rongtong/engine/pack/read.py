@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     import yaml
     from pydantic import ValidationError
 
+    from rongtong.engine.pack import example, plan, process
     from rongtong.engine.pack import model as m
-    from rongtong.engine.pack import plan, process
 else:
     # The models (pydantic) and the parser are loaded by the first pack that is read.
     m = LazyModule("rongtong.engine.pack.model")
+    example = LazyModule("rongtong.engine.pack.example")
     plan = LazyModule("rongtong.engine.pack.plan")
     process = LazyModule("rongtong.engine.pack.process")
     yaml = LazyModule("yaml")
@@ -59,6 +60,7 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "collections": ("collections.yaml", "plan.Collection", ("code",)),
     "processes": ("processes/*.yaml", "process.Process", ("code", "version")),
     "blocks": ("blocks.yaml", "process.Block", ("code",)),
+    "examples": ("demo_cases.yaml", "example.Example", ("code",)),
     "published": ("processes/published.csv", "process.Published", ("process", "version")),
 }
 LOOSE = ("data/*.csv", "data/*.xlsx", "shapes/*.geojson", "README*.md", "LICENSE*", "NOTICE*")
@@ -159,7 +161,7 @@ def _key(kind: str, statement: m.Statement) -> tuple[Any, ...]:
 def model_of(kind: str) -> type[m.Statement]:
     """The model of a kind of statement."""
     module, _, name = KINDS[kind][1].rpartition(".")
-    found: type[m.Statement] = getattr({"": m, "plan": plan, "process": process}[module], name)
+    found: type[m.Statement] = getattr({"": m, "plan": plan, "process": process, "example": example}[module], name)
     return found
 
 

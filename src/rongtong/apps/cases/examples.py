@@ -1,0 +1,71 @@
+"""The cases of mechanisms that a demonstration shows, as its pack says them: opened and moved by the ordinary actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rongtong.apps.cases import actions, opening
+from rongtong.apps.cases.demo import evidence_file
+from rongtong.apps.cases.models import Case
+from rongtong.apps.packs import queries as packs
+from rongtong.apps.registry.access import Denied
+from rongtong.apps.registry.models import Account
+from rongtong.engine.pack.example import Example
+
+
+class BadExample(ValueError):
+    """An example of the pack cannot be made; the message names it, the step, and why."""
+
+
+def seed() -> None:
+    """Make the pack's examples of every process that has no case yet. Raises BadExample."""
+    pack = packs.current()
+    made: dict[str, Case] = {}
+    begun = set(Case.objects.order_by().values_list("process", flat=True).distinct())
+    for example in pack.all("examples"):
+        if example.process not in begun:
+            made[example.code] = _make(example, made)
+
+
+def _make(example: Example, made: dict[str, Case]) -> Case:
+    where = f"演示办件 {example.code} 的开始"
+    try:
+        case = _open(example, made)
+        for step in example.steps:
+            where = f"演示办件 {example.code} 的 {step.step}"
+            case.refresh_from_db()
+            data = _filled(step.data, made)
+            files = [evidence_file()] if step.files else []
+            case = actions.move(case.pk, step.step, actor=_account(step.by), seen=case.events, data=data, files=files)
+    except (actions.CaseError, Denied, Case.DoesNotExist, Account.DoesNotExist, KeyError) as error:
+        raise BadExample(f"{where}：{error}") from error
+    return case
+
+
+def _open(example: Example, made: dict[str, Case]) -> Case:
+    who, data = _account(example.by), _filled(example.data, made)
+    parent = made[example.under] if example.under else None
+    found = opening.starts_under(who, parent) if parent else opening.starts(who)
+    start = next((s for s in found if s.process.code == example.process), None)
+    if start is None:
+        raise actions.CaseError(f"账号 {example.by} 不能开始“{example.process}”。")
+    place = example.place or start.places[0]
+    return opening.open_next(who, start, place, data)
+
+
+def _account(name: str) -> Account:
+    return Account.objects.get(username=name)
+
+
+def _filled(value: Any, made: dict[str, Case]) -> Any:
+    """The data with organisations' codes and cases' numbers in place of what stands for them."""
+    if isinstance(value, dict):
+        return {k: _filled(v, made) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(v, made) for v in value]
+    if isinstance(value, str) and value.startswith("@"):
+        unit = _account(value[1:]).organisation
+        return unit.uscc if unit else ""
+    if isinstance(value, str) and value.startswith("#"):
+        return made[value[1:]].key
+    return value
