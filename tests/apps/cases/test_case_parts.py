@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from packs import PACKS
+from rongtong import clock
 from rongtong.apps.cases import actions, measuring, queries
 from rongtong.apps.cases.models import Case, Label, Measured
 from rongtong.apps.observations import queries as observations
@@ -172,7 +173,7 @@ def test_a_block_stands_in_the_process_with_its_parameters(people: dict[str, Acc
     assert [s.name for s in queries.line(case)] == ["已申请", "办理中", "公示中", "已办结", "已撤销"]
     with pytest.raises(actions.GuardRefused, match="公示还没有期满"):
         actions.move(case.pk, "notice_over", actor=people["西湖"], seen=3)
-    Case.objects.filter(pk=case.pk).update(due=date(2025, 7, 14))
+    Case.objects.filter(pk=case.pk).update(entered_at=clock.now() - timedelta(days=7))
     assert actions.move(case.pk, "notice_over", actor=people["西湖"], seen=3).outcome == "done"
 
 

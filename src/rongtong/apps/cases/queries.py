@@ -24,7 +24,7 @@ from rongtong.engine.pack.outcome import Tally
 from rongtong.engine.pack.process import Process
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.process import form, guard, tally
-from rongtong.engine.process.state import Happened, State, barred, fold, possible
+from rongtong.engine.process.state import Happened, State, barred, due, fold, possible
 from rongtong.engine.workday import Calendar
 from rongtong.once import once
 
@@ -171,8 +171,7 @@ def data_of(cases: Iterable[Case]) -> dict[int, dict[str, Any]]:
 
 def values(process: Process, case: Case, filled: Mapping[str, Any] | None = None) -> Mapping[str, Value]:
     """The values of a process's variables for a case, with the answers `filled` on top of those it holds already."""
-    over = case.due is not None and case.due < clock.today()
-    found: dict[str, Value] = {"overdue": over}
+    found: dict[str, Value] = {"overdue": overdue(process, case)}
     if process.fields & process.variables.keys():
         found |= guard.filled(process, {**data(case), **(filled or {})})
     if process.clocks or process.tallies:
@@ -188,6 +187,12 @@ def values(process: Process, case: Case, filled: Mapping[str, Any] | None = None
     if process.facts:
         found |= hooks.facts(process.facts)(case)
     return found
+
+
+def overdue(process: Process, case: Case) -> bool:
+    """Whether the present stage has lasted past its own due day: `case.due` is that of a clock where one ends sooner."""
+    last = due(process, State(case.stage, case.events, _day(case.entered_at), case.deadline), calendar())
+    return last is not None and last < clock.today()
 
 
 def _below(case: Case, one: Tally) -> int:
