@@ -171,6 +171,20 @@ def waiting(account: Account) -> QuerySet[Case]:
     return Case.objects.select_related("definition").filter(_shown(reach(account), _awaited), outcome="")
 
 
+def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
+    """The rows about cases of a definition, with `case` and `role`, whose role is one of these and held by the account."""
+    who, process = reach(account), dict(_definitions())[definition]
+    alike: dict[_Sight, list[str]] = {}
+    for role in sorted(roles & {r.code for r in process.roles}):
+        if (sight := _sight(who, process, (role,))) is not None:
+            alike.setdefault(sight, []).append(role)
+    found = Q(pk__in=())
+    for sight, codes in alike.items():
+        cases = Case.objects.filter(_sees(who, process, sight), definition_id=definition)
+        found |= Q(role__in=codes, case__in=cases)
+    return found
+
+
 def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
     """The roles a stage waits for; None where it waits for nobody."""
     return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None

@@ -172,7 +172,7 @@ def _open(new: _New, may: Callable[..., None]) -> Case:
         chain=new.chain or str(given.get(CHAIN, "")), stage=process.start, opened_at=now, entered_at=now,
         deadline=new.due, by=new.actor,
     )  # fmt: skip
-    _read_clocks(case, process, state, [happened])
+    read_clocks(case, process, state, [happened])
     with act(f"cases.{process.code}.{OPEN}", actor=new.actor, place=new.place, rule=may) as this:
         try:
             with transaction.atomic():
@@ -193,7 +193,7 @@ def _open(new: _New, may: Callable[..., None]) -> Case:
         _follow(_Made(case, process, event, state, given, new.actor), this, process.parts, process.form, process.links)
     event.leaf = this.leaf
     event.save(update_fields=["leaf"])
-    _automatic(case, process, state)
+    automatic(case, process, state)
     return case
 
 
@@ -237,7 +237,7 @@ def move(
         state = queries.state(case)
         _check_duties(process, step, state, actor)
         state = _make(case, process, step, state, actor, given, files)
-        _automatic(case, process, state)
+        automatic(case, process, state)
     return case
 
 
@@ -300,7 +300,7 @@ def _make(
         if new.stage != before:
             case.entered_at = now
         past = [*queries.happened(case), happened] if process.clocks else []
-        _read_clocks(case, process, new, past)
+        read_clocks(case, process, new, past)
         case.save()
         event = Event(
             case=case,
@@ -381,7 +381,8 @@ def _open_below(case: Case, step: Transition, data: Mapping[str, Any], actor: Ac
         _open(new, lambda *_: None)
 
 
-def _automatic(case: Case, process: Process, state: State) -> None:
+def automatic(case: Case, process: Process, state: State) -> None:
+    """Make the automatic steps whose guard holds, one after the other. The caller has locked the case. Raises CaseError."""
     for _ in range(MOST_AUTOMATIC):
         steps = [t for t in process.transitions if t.automatic and case.stage in t.at]
         open_ = guard.holds(process, steps, queries.values(process, case)) if steps else {}
@@ -390,6 +391,17 @@ def _automatic(case: Case, process: Process, state: State) -> None:
             return
         state = _make(case, process, step, state, system_account(), {})
     raise CaseError(f"{process.name}在“{case.stage}”自动走了 {MOST_AUTOMATIC} 步还没有停下，定义里有环。")
+
+
+def by_system(case: Case, process: Process, step: Transition) -> None:
+    """Make a step as the system, when a clock has run out; its form takes its defaults. The caller has locked the case.
+
+    Raises FormRefused, GuardRefused, CaseError.
+    """
+    given = {n: spec["default"] for n, spec in step.form.get("properties", {}).items() if "default" in spec}
+    _check_form(step.form, given)
+    state = _make(case, process, step, queries.state(case), system_account(), given)
+    automatic(case, process, state)
 
 
 def _check_form(schema: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -410,7 +422,7 @@ def _check_duties(process: Process, step: Transition, state: State, actor: Accou
         raise GuardRefused([f"同一件的“{made.name if made else other}”由您办理，“{step.name}”须由别人办理（职责分离）"])
 
 
-def _read_clocks(case: Case, process: Process, state: State, events: Iterable[Happened]) -> None:
+def read_clocks(case: Case, process: Process, state: State, events: Iterable[Happened]) -> None:
     """Put on the case what its clocks say: the next day something has to be done by, and whether one ran out."""
     case.outcome = process.stage(state.stage).outcome
     case.closed_on = clock.today() if case.outcome else None

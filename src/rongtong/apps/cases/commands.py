@@ -1,10 +1,11 @@
-"""`rongtong process`: list, check and draw the processes of the packs."""
+"""`rongtong process`: list, check and draw the processes of the packs. `rongtong cases`: the daily job."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from rongtong.apps.cases import hooks
@@ -35,6 +36,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     one.set_defaults(run=_draw)
     one = group.add_parser("fingerprint", help="流程各版本的指纹，按 processes/published.csv 的样子")
     one.set_defaults(run=_fingerprint)
+    group = commands.add_parser("cases", help="办件：每日例行").add_subparsers(
+        dest="action", required=True, metavar="动作"
+    )
+    one = group.add_parser("tick", help="每日例行：到点的自动步骤、提醒、提级、到期日；可随时运行，重复运行不重复")
+    one.add_argument("--json", action="store_true", help="输出 JSON")
+    one.set_defaults(run=_tick)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -72,6 +79,23 @@ def _fingerprint(_args: argparse.Namespace) -> int:
     for process in packs.current().all("processes"):
         print(f"{process.code},{process.version},{process.fingerprint}")
     return 0
+
+
+def _tick(args: argparse.Namespace) -> int:
+    from rongtong.apps.cases.ticking import tick
+    from rongtong.apps.records.queries import head
+
+    done = tick()
+    if args.json:
+        print(json.dumps(asdict(done) | {"head": str(head())}, ensure_ascii=False))
+        return 1 if done.failed else 0
+    for each in done.failed:
+        print(f"办件 {each.case}“{each.title}”没有办成，其余照办：{each.why}", file=sys.stderr)
+    print(
+        f"看了 {done.cases} 件：系统办了 {done.steps} 步，提醒 {done.told} 次，"
+        f"改正期限 {done.refreshed} 件，出错 {len(done.failed)} 件。日志头 {head()}"
+    )
+    return 1 if done.failed else 0
 
 
 def _process(pack: Pack, code: str) -> Process:

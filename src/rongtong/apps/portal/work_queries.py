@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from django.db.models import Max
@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from rongtong import clock
 from rongtong.apps.cases import access as case_access
 from rongtong.apps.cases import queries as cases
+from rongtong.apps.cases import telling
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.observations.models import Observation
@@ -30,6 +31,7 @@ from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import MONTHS, Period, PeriodError
 
 RECENT, MOST_RED, MOST_NOTICES = 8, 12, 8
+TOLD_DAYS = 7
 DORMANT_DAYS = 550
 # What the log says of everybody's concern: the kind of a write → how a notice calls it.
 NOTICES = {
@@ -88,6 +90,11 @@ def todo(account: Account) -> tuple[Group, ...]:
         Group(code, g[0].process_name, tuple(Todo(i, cases.address(i.case)) for i in g)) for code, g in groups.items()
     ]
     return tuple(sorted(made, key=lambda g: (-g.late, -len(g.todos), g.process)))
+
+
+def told(account: Account) -> tuple[telling.Line, ...]:
+    """What the daily job told this account in the last days."""
+    return telling.told(account, clock.today() - timedelta(days=TOLD_DAYS))
 
 
 @dataclass(frozen=True, slots=True)

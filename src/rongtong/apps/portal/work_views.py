@@ -34,6 +34,7 @@ def work(request: HttpRequest) -> HttpResponse:
         "total": sum(len(g.todos) for g in groups) + len(unstarted),
         "late": sum(g.late for g in groups) + sum(u.late for u in unstarted),
         "reminders": observations.reminders(account) if business else (),
+        "told": bench.told(account),
         "done": bench.done(account),
         "started": bench.started(account),
         "lit": bench.lit(visible) if business else (),

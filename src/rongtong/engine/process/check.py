@@ -108,6 +108,16 @@ def _clocks(process: Process) -> Iterator[Finding]:
         waits = not stage.outcome and not stage.deadline and not stage.no_clock and process.clock != "case"
         if waits and stage.code not in covered:
             yield f"环节“{stage.name}”的等待没有期限", "写 deadline，或用 no_clock 说明为什么没有"
+    for clock in process.clocks:
+        step = process.transition(clock.over.make) if clock.over and clock.over.make else None
+        fields = step.form.get("properties", {}) if step else {}
+        asked = [n for n in (step.form.get("required", ()) if step else ()) if "default" not in fields.get(n, {})]
+        if step and (asked or step.files == "required"):
+            what = "、".join(asked) or "佐证材料"
+            yield (
+                f"期限 {clock.code} 超期由系统办“{step.name}”，它要填 {what}，系统不会填",
+                "给它写 default，或不列为必填",
+            )
 
 
 def _running(process: Process) -> set[str]:
