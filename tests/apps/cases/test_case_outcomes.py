@@ -16,6 +16,7 @@ from rongtong import clock
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Certificate, Link, Obligation
+from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import create_account, grant, register_organisation
@@ -210,12 +211,18 @@ def noticed(people: dict[str, Account]) -> Case:
 
 
 def signed(people: dict[str, Account], **more: object) -> Case:
+    case = agreed(people)
+    return step(case, "sign", people["county"], **({"price": "1000.01", "mode": "later"} | more))
+
+
+def agreed(people: dict[str, Account]) -> Case:
+    """A case whose notice was over before the daily job ran."""
     case = noticed(people)
-    Case.objects.filter(pk=case.pk).update(due=clock.today() - timedelta(days=1))
+    Case.objects.filter(pk=case.pk).update(entered_at=clock.now() - timedelta(days=14))
+    tick()
     case.refresh_from_db()
-    with_system = actions.settle(case.pk)
-    assert with_system.stage == "agreed"
-    return step(with_system, "sign", people["county"], **({"price": "1000.01", "mode": "later"} | more))
+    assert case.stage == "agreed"
+    return case
 
 
 def browser(account: Account) -> Client:
@@ -337,9 +344,7 @@ def test_dues_are_born_in_exact_fen_met_and_waived(people: dict[str, Account]) -
 
 
 def test_an_amount_that_is_not_known_stops_the_step(people: dict[str, Account]) -> None:
-    case = noticed(people)
-    Case.objects.filter(pk=case.pk).update(due=clock.today() - timedelta(days=1))
-    actions.settle(case.pk)
+    case = agreed(people)
     with pytest.raises(actions.CaseError, match="不为负"):
         step(case, "sign", people["county"], price="-1", mode="later")
     assert not Obligation.objects.exists()
@@ -373,9 +378,7 @@ def test_a_step_opens_a_case_below_and_a_case_below_needs_one_above(people: dict
 
 
 def test_a_step_that_wants_evidence_is_refused_without(people: dict[str, Account]) -> None:
-    case = noticed(people)
-    Case.objects.filter(pk=case.pk).update(due=clock.today() - timedelta(days=1))
-    case = actions.settle(case.pk)
+    case = agreed(people)
     with pytest.raises(actions.FormRefused, match="佐证材料"):
         actions.move(case.pk, "sign", actor=people["county"], seen=case.events, data={"price": "1", "mode": "none"})
     with pytest.raises(Denied):

@@ -241,16 +241,6 @@ def move(
     return case
 
 
-def settle(case_id: int) -> Case:
-    """Make the automatic steps of a case whose conditions hold now, as time alone may bring about."""
-    with transaction.atomic():
-        case = Case.objects.select_for_update().get(pk=case_id)
-        process = access.process_of(case)
-        if not case.outcome and any(t.automatic and case.stage in t.at for t in process.transitions):
-            _automatic(case, process, queries.state(case))
-    return case
-
-
 def _check_files(step: Transition, files: Sequence[Upload]) -> None:
     wrong = evidence.problem(files) if files else ""
     if step.files == "required" and not files:
