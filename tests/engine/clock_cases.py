@@ -15,6 +15,7 @@ from rongtong.engine.workday import Calendars
 
 CALENDAR = Path(__file__).parents[2] / "packs" / "china" / "calendar.csv"
 STAGES = ("doing", "doing", "doing", "waiting", "fixing")
+SORTS = ("simple", "ordinary", "hard")
 # Where the calendar changes while cases run: the 2007 reform, May 2019, spring 2020, a year end before its notice.
 TURNS = (
     date(2007, 12, 1),
@@ -44,6 +45,7 @@ def clock(dice: Random) -> Clock:
     unit = dice.choice(("working", "working", "calendar"))
     months = unit == "calendar" and dice.random() < 0.4
     days = dice.choice((0, 1, 2, 5, 7, 10, 20, 30))
+    sorts = {"field": "sort", "days": {"simple": dice.choice((0, 1, 3)), "hard": dice.choice((15, 25))}}
     lefts = sorted({dice.randrange(0, max(1, days)) for _ in range(2)}) if months or days else []
     extends = [
         {
@@ -65,6 +67,7 @@ def clock(dice: Random) -> Clock:
             "code": "c",
             "name": "答复",
             **({"months": dice.choice((1, 2, 12))} if months else {"days": days}),
+            "days_by": sorts if not months and dice.random() < 0.5 else None,
             "calendar": unit,
             "starts": ("open", "again") if dice.random() < 0.8 else ("again",),
             "restarts": dice.random() < 0.5,
@@ -82,10 +85,15 @@ def history(dice: Random) -> list[Moment]:
     """The events of a case in their order, some on one day, some across months."""
     near = dice.choice(TURNS) if dice.random() < 0.6 else date(2007, 1, 5) + timedelta(dice.randrange(7200))
     day = near + timedelta(dice.randrange(40))
-    events = [Moment("open", day, dice.choice(STAGES))]
+    events = [Moment("open", day, dice.choice(STAGES), {"sort": dice.choice(SORTS)} if dice.random() < 0.6 else {})]
     for _ in range(dice.randrange(9)):
         day += timedelta(dice.choice((0, 0, 1, 1, 2, 3, 5, 9, 30)))
         step = dice.choice(("other", "other", "longer", "until", "fixed", "again", "other", "other", "answer"))
-        data = {"n": dice.choice((-1, 0, 2, 5, 9)), "day": str(day + timedelta(dice.randrange(-3, 40)))}
+        data: dict[str, object] = {
+            "n": dice.choice((-1, 0, 2, 5, 9)),
+            "day": str(day + timedelta(dice.randrange(-3, 40))),
+        }
+        if dice.random() < 0.15:
+            data["sort"] = dice.choice(SORTS)
         events.append(Moment(step, day, dice.choice(STAGES), data))
     return events

@@ -277,3 +277,44 @@ def test_a_reminder_is_made_of_the_days_before_and_told_once_more_after_an_exten
         (11, 14, "reply/2025-07-07/0/warn1"),
         (16, 17, "reply/2025-07-07/1/warn1"),
     ]
+
+
+def test_the_days_are_those_of_the_sort_a_case_is_said_to_be_now() -> None:
+    by = clock(days_by={"field": "sort", "days": {"simple": 1, "hard": 25}})
+    simple = at("assign", "2025-07-07", sort="simple")
+    assert read(by, simple, on="2025-07-07").due == day("2025-07-08")
+    assert read(by, at("open", "2025-07-04", sort="simple"), at("assign", "2025-07-07"), on="2025-07-07").due == day(
+        "2025-07-08"
+    )
+    assert read(by, at("assign", "2025-07-07", sort="other"), on="2025-07-07").due == day("2025-07-14"), "its own days"
+    found = read(by, simple, at("raise", "2025-07-10", sort="hard"), on="2025-07-10")
+    assert (found.state, found.due, found.promised_on) == ("running", day("2025-08-11"), day("2025-07-10"))
+
+
+def test_nobody_makes_a_late_answer_timely_by_the_sort_said_with_it() -> None:
+    by = clock(days_by={"field": "sort", "days": {"simple": 1, "hard": 25}})
+    answered = at("answer", "2025-07-10", sort="hard")
+    assert read(by, at("assign", "2025-07-07", sort="simple"), answered, on="2025-07-10").state == "met_late"
+
+
+def test_days_by_a_field_or_a_value_that_no_form_offers_are_found() -> None:
+    form = {"properties": {"sort": {"title": "类", "enum": ["simple", "hard"]}}}
+    process = PROCESS.model_copy(update={"form": form})
+
+    def found(field: str, value: str) -> list[str]:
+        return [message for message, _ in clock(days_by={"field": field, "days": {value: 1}}).misfits(process)]
+
+    assert found("sort", "simple") == []
+    assert found("sort", "harder") == ["期限 reply 的 days_by 写了“harder”，“sort”没有这个选项"]
+    assert found("kind", "simple") == ["期限 reply 的 days_by 写了“kind”，没有表单有这个选项"]
+    with pytest.raises(ValidationError, match="按月计"):
+        clock(days=None, months=1, calendar="calendar", days_by={"field": "sort", "days": {"simple": 1}})
+
+
+def test_of_a_term_made_longer_by_its_sort_everybody_is_told_anew() -> None:
+    by = clock(days_by={"field": "sort", "days": {"simple": 1, "hard": 10}}, warn=[{"left": 0, "tell": ["officer"]}])
+    events = [at("assign", "2025-07-07", sort="simple"), at("raise", "2025-07-09", sort="hard")]
+    assert [r.due for r in reminders(by, events, calendars(), day("2025-08-01"))] == [
+        day("2025-07-08"),
+        day("2025-07-21"),
+    ]

@@ -49,15 +49,27 @@ class Oracle:
         first = (starts[-1] if clock.restarts else starts[0]) if starts else len(past)
         self.events = past[first:]
         self.start = self.events[0].on if self.events else None
+        self.days = self.sorted_as(past[: first + 1])
         stops = [i for i, e in enumerate(self.events) if e.transition in clock.stops]
         self.stop = self.events[stops[0]].on if stops else None
         if stops:
             self.events = self.events[: stops[0]]
         self.grants: list[Grant] = []
+        self.changed: list[date] = []
         for i, event in enumerate(self.events):
+            # A term that was extended to a date keeps it whatever the case is said to be later.
+            if (days := self.sorted_as(past[: first + i + 1])) != self.days and not any(g.until for g in self.grants):
+                self.days = days
+                self.changed.append(event.on)
             for extension in clock.extends:
                 if i and extension.transition == event.transition:
                     self.grant(extension, event)
+
+    def sorted_as(self, events: Sequence[Moment]) -> int:
+        """The days of the term by what the field that decides was last filled in with."""
+        by, said = self.clock.days_by, [e.data["sort"] for e in events if "sort" in e.data]
+        own = self.clock.days or 0
+        return by.days.get(str(said[-1]), own) if by and said else own
 
     def counts(self, day: date, known: date) -> bool:
         return self.clock.calendar == "calendar" or works(day, known)
@@ -96,7 +108,7 @@ class Oracle:
     def term(self) -> int:
         """The days of the term; of months, found by leafing through them."""
         if self.clock.months is None:
-            return self.clock.days or 0
+            return self.days
         assert self.start is not None
         day, turned, passed = self.start, 0, 0
         while True:
@@ -130,9 +142,9 @@ class Oracle:
             self.grants.append(Grant(event.on, event.transition, gained, day if rest else until))
 
     def set_on(self) -> date:
-        """The day on which the last day was set or moved: the start, an extension, or the end of a pause that lasted."""
+        """The day on which the last day was set or moved: the start, an extension, another sort, the end of a pause."""
         assert self.start is not None
-        days, since = [self.start, *(g.on for g in self.grants)], None
+        days, since = [self.start, *self.changed, *(g.on for g in self.grants)], None
         for event in self.events:
             if event.stage in self.clock.pauses:
                 since = since or event.on

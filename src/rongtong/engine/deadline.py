@@ -57,7 +57,8 @@ def moments(process: Process, events: Iterable[Happened]) -> tuple[Moment, ...]:
 class Extended:
     """An extension as it happened: the days it gave (0: none, and `remark` says why) or the new last day `until`.
 
-    `late`: the last day had already passed. `remark` also says when more was asked than may be granted.
+    `late`: the last day had already passed. `remark` also says when more was asked than may be granted. `sort`: not an
+    extension, but another value of the field that the days go by; `days` are those more, or fewer.
     """
 
     on: date
@@ -66,6 +67,7 @@ class Extended:
     until: date | None = None
     late: bool = False
     remark: str = ""
+    sort: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +206,8 @@ def run(clock: Clock, events: Sequence[Moment], calendars: Calendars, on: date) 
 
 
 def _fold(clock: Clock, events: Sequence[Moment], calendars: Calendars, until: int) -> Term | None:
-    term, before = None, 0
-    starts, stops, restarts = clock.starts, clock.stops, clock.restarts
+    term, before, days = None, 0, clock.days
+    starts, stops, restarts, by = clock.starts, clock.stops, clock.restarts, clock.days_by
     for event in events:
         day = event.on.toordinal()
         if day < before:
@@ -213,14 +215,19 @@ def _fold(clock: Clock, events: Sequence[Moment], calendars: Calendars, until: i
         if day > until:
             break
         before, code = day, event.transition
+        was = days
+        if by is not None and by.field in event.data:
+            days = by.days.get(str(event.data[by.field]), clock.days)
         if code in starts and (term is None or restarts):
-            term = Term(day, day, _length(clock, event.on), day)
+            term = Term(day, day, _length(clock, event.on, days), day)
             _pause(clock, term, event, day)
         elif term is None or term.stopped is not None:
             continue
         elif code in stops:
             term.stopped = day
         else:
+            # Not with the step that stops the clock: nobody makes a late answer timely by what is said with it.
+            _change(term, (days or 0) - (was or 0), event, by.field if by else "")
             _pause(clock, term, event, day)
             for extension in clock.extends:
                 if extension.transition == code:
@@ -228,10 +235,17 @@ def _fold(clock: Clock, events: Sequence[Moment], calendars: Calendars, until: i
     return term
 
 
-def _length(clock: Clock, start: date) -> int:
+def _change(term: Term, more: int, event: Moment, field_: str) -> None:
+    """Make a term longer or shorter, as its field says now; one that was extended to a date keeps it."""
+    if more and term.given is None:
+        term.need, term.set_on = term.need + more, event.on.toordinal()
+        term.extended.append(Extended(event.on, event.transition, more, sort=str(event.data[field_])))
+
+
+def _length(clock: Clock, start: date, days: int | None) -> int:
     """How many days the term is; of months, the calendar days to the day of the same number, or the month's last."""
-    if clock.days is not None:
-        return clock.days
+    if days is not None:
+        return days
     year, month = divmod(start.year * 12 + start.month - 1 + (clock.months or 0), 12)
     last = months.monthrange(year, month + 1)[1]
     return (date(year, month + 1, min(start.day, last)) - start).days
@@ -256,7 +270,7 @@ def _extend(clock: Clock, extension: Extension, term: Term, event: Moment, known
     last = _last(term, counts, pauses)
     late = day > _due(clock, term, known, day)
     asked = _asked(clock, extension, event)
-    used = sum(1 for e in term.extended if e.transition == event.transition and e.days)
+    used = sum(1 for e in term.extended if e.transition == event.transition and e.days and not e.sort)
     longest, most, until, remark = extension.at_most_days, extension.at_most, None, ""
     days = asked if isinstance(asked, int) else _between(counts, last, asked.toordinal())
     if days <= 0:

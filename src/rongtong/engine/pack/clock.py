@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,13 @@ class Over(Statement):
     make: str = Field(default="", description="a transition")
 
 
+class DaysBy(Statement):
+    """The days of a term by the value of a choice field (简单、一般、疑难各有时限); another value has the clock's own `days`."""
+
+    field: Code
+    days: dict[str, Annotated[int, Field(ge=0)]] = Field(min_length=1)
+
+
 class Clock(Statement):
     """A clock of a process (期限).
 
@@ -61,6 +68,9 @@ class Clock(Statement):
       nothing.
     * `days` counts working days or calendar days, each that is not paused. The day on which the count is full is the
       last day, and whoever stops the clock on it is in time. `days: 0` ends on the day it starts.
+    * `days_by` takes the days by the value that a field was last filled in with, before the clock started or after; a
+      value that changes makes the term as long as it would have been with it from the start, pauses and extensions in
+      days kept. After an extension to a date it changes nothing, nor does what is filled in with the step that stops it.
     * `months` ends on the day of the same number that many calendar months later, or on that month's last day where it
       has none. Every paused day moves it on by one.
     * An extension in days makes the count so much longer, working or calendar days as the clock counts. An extension to
@@ -76,6 +86,7 @@ class Clock(Statement):
     name: Text
     name_en: str = ""
     days: int | None = Field(default=None, ge=0)
+    days_by: DaysBy | None = None
     months: int | None = Field(default=None, ge=1, description="calendar months, instead of `days`")
     calendar: Literal["working", "calendar"] = "working"
     starts: tuple[Code, ...] = Field(min_length=1, description="transitions, or `open`")
@@ -98,6 +109,8 @@ class Clock(Statement):
             raise ValueError("按月计的期限应写 calendar: calendar")
         if self.holds and self.calendar == "working":
             raise ValueError("按工作日计的期限，末日总是工作日，不写 holds")
+        if self.months is not None and self.days_by:
+            raise ValueError("按月计的期限不写 days_by")
         lefts = [w.left for w in self.warn]
         if len(lefts) > len(set(lefts)):
             raise ValueError("两个预警写了同样的 left")
@@ -126,6 +139,8 @@ class Clock(Statement):
                     f"期限 {self.code} 的 {where} 写了{what}“{code}”，没有这个{what}",
                     f"改为 {'、'.join(sorted(known))} 之一",
                 )
+        if self.days_by:
+            yield from self._misfitting_days(process)
         for stage in self.pauses:
             if stage in stages and stages[stage].outcome:
                 yield (
@@ -143,3 +158,19 @@ class Clock(Statement):
                     f"期限 {self.code} 的延期取“{one.field}”，{where}里没有这个整数或日期",
                     "在 form 里加 type: integer 或 format: date 的项",
                 )
+
+    def _misfitting_days(self, process: Process) -> Iterator[tuple[str, str]]:
+        assert self.days_by is not None  # just asked
+        name = self.days_by.field
+        forms = (process.form, *(t.form for t in process.transitions))
+        specs = [f["properties"][name] for f in forms if name in f.get("properties", {})]
+        options = {str(o["const"]) for s in specs for o in s.get("oneOf", ())} | {
+            o for s in specs for o in s.get("enum", ())
+        }
+        if not options:
+            yield f"期限 {self.code} 的 days_by 写了“{name}”，没有表单有这个选项", "改为表单里的选择项"
+        for value in sorted(self.days_by.days.keys() - options) if options else ():
+            yield (
+                f"期限 {self.code} 的 days_by 写了“{value}”，“{name}”没有这个选项",
+                f"改为 {'、'.join(sorted(options))} 之一",
+            )
