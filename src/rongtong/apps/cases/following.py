@@ -10,6 +10,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from django.db.models import Q
+
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -30,11 +32,15 @@ class NoSuchParticipant(ValueError):
 
 
 def parts(case: Case, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Put whom a form names into their roles, in place of who held them. Raises NoSuchParticipant."""
+    """Put whom a form names into their roles, in place of who held them; a field left empty names nobody.
+
+    Raises NoSuchParticipant.
+    """
     for role, field in named.items():
-        if field not in given:
+        # Nobody held a role before the opening but who was put into it by the opener.
+        if field not in given and case.events == 1:
             continue
-        who = [_participant(case, role, field, form, text) for text in _texts(given[field])]
+        who = [_participant(case, role, field, form, text) for text in _texts(given.get(field))]
         Participant.objects.filter(case=case, role=role).delete()
         Participant.objects.bulk_create(who)
 
@@ -63,9 +69,22 @@ def _participant(case: Case, role: str, field: str, form: Mapping[str, Any], tex
         if account is None:
             raise NoSuchParticipant(field, f"没有启用的账号“{text}”。请核对账号名。")
         return Participant(case=case, role=role, account=account)
-    if text not in packs.current().places.places:
-        raise NoSuchParticipant(field, f"没有地区“{text}”。请从列出的地区中选。")
-    return Participant(case=case, role=role, place=text)
+    if text in packs.current().places.places:
+        return Participant(case=case, role=role, place=text)
+    if sort == "office":
+        return Participant(case=case, role=role, organisation=_office(field, text))
+    raise NoSuchParticipant(field, f"没有地区“{text}”。请从列出的地区中选。")
+
+
+def _office(field: str, text: str) -> Organisation:
+    """The organisation of this code, or of this very name. Raises NoSuchParticipant."""
+    found = Organisation.objects.filter(Q(uscc=text.upper()) | Q(name=text))[:2]
+    if len(found) != 1:
+        said = "不止一个" if found else "没有登记"
+        raise NoSuchParticipant(
+            field, f"{said}名为“{text}”的单位或地区。请填单位全称、统一社会信用代码，或地区代码。"
+        )
+    return found[0]
 
 
 def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:

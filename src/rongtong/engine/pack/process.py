@@ -83,7 +83,8 @@ class Transition(Statement):
     due: str = Field(default="", description="the field of the form that sets the case's own deadline")
     parts: dict[Code, Text] = Field(
         default_factory=dict,
-        description="process role → the field of the form that names who takes that part from now on, in place of others",
+        description="process role → the field of the form that names who takes that part from now on, in place of others; "
+        "a field left empty names nobody",
     )
     links: dict[Code, Text] = Field(
         default_factory=dict,

@@ -20,13 +20,14 @@ DECIMAL = re.compile(r"^[+-]?\d{1,18}(\.\d{1,6})?$")
 LONG = 60
 # Empty rows that a page offers beyond those asked for.
 SPARE = 3
-NAMED = ("date", "decimal", "place", "organisation", "account", "case")
+NAMED = ("date", "decimal", "place", "organisation", "office", "account", "case")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: `kind` is text, long, integer, decimal, date, yes, choice, choices, lines, rows, or what the text names:
-    place (a code), organisation (统一社会信用代码), account, case (a number), chain (产业链).
+    place (a code), organisation (统一社会信用代码), office (承办单位: either, or an organisation's name), account, case
+    (a number), chain (产业链).
 
     `columns` are the fields of a row, `rows` how many empty rows a page offers.
     """
