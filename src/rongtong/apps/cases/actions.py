@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from rongtong import clock
-from rongtong.apps.cases import access, bearing, evidence, following, hooks, queries
+from rongtong.apps.cases import access, bearing, evidence, following, hooks, near, queries
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Definition, Event, Participant
 from rongtong.apps.packs import queries as packs
@@ -337,9 +337,11 @@ def _follow(
     case, process, event, today = made.case, made.process, made.event, clock.today()
     try:
         following.parts(case, parts, schema, made.given)
-        if linked := bearing.links(case, links, event, made.given, made.actor):
+        naming = bearing.Naming(links, schema, bool(process.stage(event.to_stage).outcome))
+        if linked := bearing.links(case, naming, event, made.given, made.actor):
             this.payload["links"] = linked
         following.labels(case, process, made.given)
+        near.keep(case, process, made.given, made.state.data)
         needs = [d for d in process.dues if event.transition in (*d.born, *d.met_by, *d.waived_by)]
         counts = any(event.transition in (*m.at, *m.undone_by) for m in process.measures)
         values = queries.values(process, case, made.state.data) if needs or counts else {}

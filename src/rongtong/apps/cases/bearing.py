@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -78,19 +79,46 @@ def _meet(case: Case, met: list[Due], event: Event, given: Mapping[str, Any]) ->
     found.save(update_fields=["met"])
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The links a step makes (`kind → field`), the form they are named in, and whether the step ends its case."""
+
+    links: Mapping[str, str]
+    schema: Mapping[str, Any]
+    ends: bool = False
+
+
 def links(
-    case: Case, named: Mapping[str, str], event: Event, given: Mapping[str, Any], actor: Account
+    case: Case, naming: Naming, event: Event, given: Mapping[str, Any], actor: Account
 ) -> list[dict[str, object]]:
     """Link the case to those that its form names, which the actor must be able to read. Raises NotBorne."""
     made = []
-    for kind, field in named.items():
+    for kind, field in naming.links.items():
         for text in _texts(given.get(field)):
-            target = find(actor, case.process, text)
+            target = find(actor, linked_process(naming.schema, field) or case.process, text)
             if target is None or target.pk == case.pk:
                 raise NotBorne(field, f"没有您可见的办件“{text}”。请填办件编号。")
+            if naming.ends:
+                _check_survivor(case, target, field)
             Link.objects.get_or_create(kind=kind, source=case, target=target, defaults={"event": event})
             made.append({"kind": kind, "case": target.pk})
     return made
+
+
+def linked_process(schema: Mapping[str, Any], field: str) -> str:
+    """The process whose cases a field names (`process` beside `format: case`); "" where it is the case's own."""
+    spec = schema.get("properties", {}).get(field, {})
+    return str(spec.get("items", spec).get("process", ""))
+
+
+def _check_survivor(case: Case, target: Case, field: str) -> None:
+    """A case that ends in another (合并) leaves nobody behind: the other is open, and its owner reads it."""
+    if Case.objects.select_for_update().get(pk=target.pk).outcome:
+        raise NotBorne(field, f"“{target.title}”（{target.key}）已经办结，不能并入。再次发生的，请单独办理。")
+    if case.organisation_id is not None and case.organisation_id != target.organisation_id:
+        raise NotBorne(
+            field, f"“{target.title}”（{target.key}）不是同一家单位的，并入后本单位就看不到了。同类问题请举一反三。"
+        )
 
 
 def find(account: Account, process: str, text: str) -> Case | None:

@@ -81,9 +81,7 @@ def _office(field: str, text: str) -> Organisation:
     found = Organisation.objects.filter(Q(uscc=text.upper()) | Q(name=text))[:2]
     if len(found) != 1:
         said = "不止一个" if found else "没有登记"
-        raise NoSuchParticipant(
-            field, f"{said}名为“{text}”的单位或地区。请填单位全称、统一社会信用代码，或地区代码。"
-        )
+        raise NoSuchParticipant(field, f"{said}名为“{text}”的单位或地区。请填单位全称、统一社会信用代码，或地区代码。")
     return found[0]
 
 

@@ -76,7 +76,9 @@ def case_new(request: HttpRequest, code: str) -> HttpResponse:
     if start is None:
         raise Http404("没有可由您开始的这个流程。")
     if request.method != "POST":
-        return _page(request, start, typed=_prefilled(account, start))
+        # What the address says stands in the fields, as the members of a common problem.
+        given = {name: request.GET.getlist(name) for name in request.GET}
+        return _page(request, start, typed={**_prefilled(account, start), **given})
     single = len(start.places) == 1
     place = start.places[0] if single else request.POST.get("place", "")
     if place not in start.places:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.urls import reverse
+
 from rongtong import clock
 from rongtong.apps.cases import access, queries
 from rongtong.apps.cases.models import Attachment, Case, Certificate, Obligation
@@ -12,7 +14,7 @@ from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
 
 # What the ways one case points to another are called, from either end.
-LINKS = {"merged": ("并入", "并入本件的"), "instance": ("归入共性问题", "所含的办件")}
+LINKS = {"merged": ("并入", "并入本件的"), "instance": ("所含的办件", "归入共性问题")}
 MOST_BELOW = 50
 
 
@@ -97,16 +99,28 @@ def yuan(fen: int | None) -> str:
 def _beside(reader: Account, case: Case) -> tuple[Beside, ...]:
     visible = access.visible(reader)
     found: list[tuple[str, Case]] = []
+    posted: set[int] = set()
     if case.parent_id and (above := visible.filter(pk=case.parent_id).first()):
         found.append(("上级办件", above))
     found += [("下级办件", c) for c in visible.filter(parent=case).order_by("pk")[:MOST_BELOW]]
     for link in case.links.order_by("pk"):
         if target := visible.filter(pk=link.target_id).first():
             found.append((LINKS.get(link.kind, (link.kind, ""))[0], target))
-    for link in case.linked.order_by("pk")[:MOST_BELOW]:
-        if source := visible.filter(pk=link.source_id).first():
-            found.append((LINKS.get(link.kind, ("", link.kind))[1], source))
-    return tuple(Beside(words, c, access.process_of(c).stage(c.stage).name, queries.address(c)) for words, c in found)
+    for link in case.linked.select_related("source__definition").order_by("pk")[:MOST_BELOW]:
+        source = visible.filter(pk=link.source_id).first()
+        # What is on public notice is told to whose case it is about (举一反三), whoever may read the case itself.
+        if source or access.on_notice(link.source):
+            found.append((LINKS.get(link.kind, ("", link.kind))[1], source or link.source))
+            posted |= set() if source else {link.source_id}
+    return tuple(
+        Beside(
+            words,
+            c,
+            access.process_of(c).stage(c.stage).name,
+            reverse("notice", args=[c.pk]) if c.pk in posted else queries.address(c),
+        )
+        for words, c in found
+    )
 
 
 def soon(account: Account, until: date) -> tuple[DueLine, ...]:

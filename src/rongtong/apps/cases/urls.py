@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rongtong.apps.cases import notices, opening, views
+from rongtong.apps.cases import near_views, notices, opening, views
 from rongtong.apps.cases.supervision_urls import urlpatterns as supervision
 
 urlpatterns = [
     path("cases/", views.cases, name="cases"),
+    path("cases/alike/<slug:process>", near_views.alike, name="cases-alike"),
     path("cases/<int:pk>", views.case, name="case"),
     path("cases/<int:pk>/move", views.move, name="case-move"),
     path("cases/evidence/<int:pk>", views.case_evidence, name="case-evidence"),

@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from rongtong import uploads
-from rongtong.apps.cases import access, actions, evidence, queries
+from rongtong.apps.cases import access, actions, evidence, near, queries
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.opening import newest, starts, starts_under
 from rongtong.apps.cases.sheet import sheet
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import account_of
+from rongtong.apps.registry.outside import is_outside
 from rongtong.engine.process import form
 from rongtong.engine.process.drawing import draw
 from rongtong.entering import takes_files
@@ -46,10 +47,19 @@ def download(one: Attachment) -> FileResponse:
 
 @login_required
 def case(request: HttpRequest, pk: int) -> HttpResponse:
-    """A case: where it stands, what may be done, what happened; on the page of its process where it has one."""
+    """A case: where it stands, what may be done, what happened; on the page of its process where it has one.
+
+    `?step=` opens the form of a step, filled with what else the address says; nothing is done before it is posted.
+    """
     one = found(request, pk)
     own = queries.address(one)
-    return redirect(own) if own != request.path else show(request, one)
+    return redirect(own) if own != request.path else show(request, one, **_filled(request))
+
+
+def _filled(request: HttpRequest) -> dict[str, object]:
+    step = request.GET.get("step", "")
+    given = {name: request.GET.getlist(name) for name in request.GET if name != "step"}
+    return {"at": step, "typed": given} if step else {}
 
 
 def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> HttpResponse:
@@ -65,6 +75,7 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
         "sheet": sheet(who, one, steps),
         "below": starts_under(who, one),
         "clocks": queries.clocks(one),
+        "near": () if one.outcome or is_outside(who) else near.candidates(who, one),
         **more,
     }
     return render(request, "cases/case.html", context, status=status)

@@ -79,14 +79,21 @@ def uses(look: Look) -> Iterator[Problem]:
             yield look.at("indicators", card, message, "写上 basis，没有依据的在 note 里说明", "warning")
 
 
+def _computed(look: Look) -> Iterator[str]:
+    """The cards that formulas and the cases of processes name."""
+    for codes in look.formulas.values():
+        yield from codes
+    for process in look.pack.all("processes"):
+        yield from (m.indicator for m in process.measures)
+
+
 def _named(look: Look) -> Iterator[str]:
     pack = look.pack
     for card in pack.all("indicators"):
         yield card.part_of
         if card.measure_of:
             yield card.measure_of.indicator
-    for codes in look.formulas.values():
-        yield from codes
+    yield from _computed(look)
     for item in pack.all("commitments"):
         yield item.indicator
     for target in pack.all("targets"):
