@@ -268,6 +268,9 @@ ADMINISTRATION: dict[str, Rule] = {
 PLACES = ("330100", "330102", "330200", "330203")
 WORK: dict[str, Rule] = {
     "cases": Rule(anyone),
+    "cases-alike": Rule(
+        known, things=one("cases-alike", "enterprise_problem"), absent=no_such("cases-alike", "supervision")
+    ),
     "case-new": Rule(nobody, things=one("case-new", "supervision"), absent=no_such("case-new", "nothing")),
     "case": Rule(sees, **about_cases("", "case")),
     "case-move": Rule(sees, sees, **about_cases("", "case-move"), sent=MOVE),

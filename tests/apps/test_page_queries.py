@@ -68,6 +68,7 @@ LIMITS: dict[str, int] = {
             "audit",
             "audit-leaf",
             "cases",
+            "cases-alike",
             "collection-history",
             "collection-slice-upload",
             "collection-sources",

@@ -154,6 +154,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     if request.GET.get("open"):
         rows = rows.filter(outcome="")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    one = packs.current().find("processes", process) if process else None
     context = {
         "page_obj": page,
         "items": [queries.item(c) for c in page],
@@ -161,6 +162,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         "process": process,
         "open": request.GET.get("open", ""),
         "starts": starts(account_of(request)),
+        "alike": bool(one and one.alike) and not is_outside(account_of(request)),
     }
     return render(request, "cases/cases.html", context)
 

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from rongtong import clock
 from rongtong.apps.cases import access as case_access
+from rongtong.apps.cases import near
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases import telling
 from rongtong.apps.cases.models import Case, Event
@@ -22,7 +23,7 @@ from rongtong.apps.planning import queries as planning
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry.access import Visible, grants_in_force
 from rongtong.apps.registry.models import Account
-from rongtong.apps.registry.outside import open_to_outside
+from rongtong.apps.registry.outside import is_outside, open_to_outside
 from rongtong.apps.registry.roles import AUDIT_ADMIN, OUTSIDE, ROLES, SECURITY_ADMIN, SYSTEM_ADMIN
 from rongtong.clock import LOCAL
 from rongtong.engine.indicator import Row
@@ -52,10 +53,11 @@ def waiting(account: Account) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One case that waits, with the page where it is done."""
+    """One case that waits, with the page where it is done; `doubtful`: it may be the same as another open one."""
 
     item: cases.Item
     address: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,15 @@ def todo(account: Account) -> tuple[Group, ...]:
     groups: dict[str, list[cases.Item]] = {}
     for item in cases.work(account):
         groups.setdefault(item.case.process, []).append(item)
+    waiting_ = [i.case for g in groups.values() for i in g]
+    doubtful = frozenset[int]() if is_outside(account) else near.doubtful(account, waiting_)
     made = [
-        Group(code, g[0].process_name, tuple(Todo(i, cases.address(i.case)) for i in g)) for code, g in groups.items()
+        Group(
+            code,
+            g[0].process_name,
+            tuple(Todo(i, cases.address(i.case), i.case.pk in doubtful) for i in g),
+        )
+        for code, g in groups.items()
     ]
     return tuple(sorted(made, key=lambda g: (-g.late, -len(g.todos), g.process)))
 
