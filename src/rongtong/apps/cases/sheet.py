@@ -14,7 +14,11 @@ from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
 
 # What the ways one case points to another are called, from either end.
-LINKS = {"merged": ("并入", "并入本件的"), "instance": ("所含的办件", "归入共性问题")}
+LINKS = {
+    "merged": ("并入", "并入本件的"),
+    "instance": ("归入共性问题", "所含的办件"),
+    "covers": ("所含的办件", "归入共性问题"),
+}
 MOST_BELOW = 50
 
 
