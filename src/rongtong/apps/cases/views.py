@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -56,7 +57,7 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(own) if own != request.path else show(request, one, **_filled(request))
 
 
-def _filled(request: HttpRequest) -> dict[str, object]:
+def _filled(request: HttpRequest) -> dict[str, Any]:
     step = request.GET.get("step", "")
     given = {name: request.GET.getlist(name) for name in request.GET if name != "step"}
     return {"at": step, "typed": given} if step else {}
