@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from packs import PACKS
-from rongtong.apps.cases import actions, near, queries
+from rongtong.apps.cases import actions, near
 from rongtong.apps.cases.models import Band, Case, Participant
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.actions import create_account, grant, register_organisation
@@ -151,20 +151,3 @@ def test_an_office_is_named_by_place_code_or_name_and_left_out_it_is_out(officer
     with pytest.raises(actions.FormRefused, match="没有登记名为“无此局”"):
         actions.move(case.pk, "name", actor=officer, seen=3, data={"main_office": "无此局"})
     assert parts() == {("main", "西湖区某局")}
-
-
-def test_another_system_opens_a_case_through_the_api(officer: Account) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(officer)
-
-    def post(**body: object) -> tuple[int, dict[str, object]]:
-        answer = client.post("/api/cases", body, content_type="application/json")
-        return answer.status_code, answer.json()
-
-    status, made = post(process="wish", place="330106", data={"matter": MATTER})
-    assert (status, made["stage"]) == (200, "asked")
-    assert queries.visible(officer, "wish").get().pk == made["id"]
-    assert post(process="wish", place="330106", data={})[0] == 422
-    assert post(process="wish", place="330102", data={"matter": MATTER})[0] == 422
-    assert post(process="supervision", place="330106")[0] == 404
-    assert Case.objects.filter(process="wish").count() == 1

@@ -12,7 +12,6 @@ from ninja.security import django_auth
 from rongtong import refusal
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.models import Case
-from rongtong.apps.cases.opening import starts
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning.api import BODY, LOGIN, Refusal
 from rongtong.apps.planning.queries import Unknown
@@ -82,15 +81,6 @@ class CaseFull(CaseOut):
     offers: list[OfferOut]
 
 
-class OpenIn(Schema):
-    """A case to open: the process, the place, what its form asks for; in the name of the account's own organisation where
-    the process is one's own."""
-
-    process: str
-    place: str = ""
-    data: dict[str, Any] = {}
-
-
 class MoveIn(Schema):
     """A step to make: the transition, the last event known, what its form asks for."""
 
@@ -110,27 +100,6 @@ def processes(request: HttpRequest) -> list[Any]:
 def cases(request: HttpRequest, process: str = "", after: int = 0) -> list[Case]:
     """The first 200 cases after a number that the account may read, in order of number."""
     return list(queries.visible(account_of(request), process).filter(pk__gt=_number(after)).order_by("pk")[:PER_PAGE])
-
-
-@router.post("/cases", auth=django_auth, response={200: CaseFull, 409: Refusal, **BODY})
-def open_(request: HttpRequest, body: OpenIn) -> Any:
-    """Open a case. 409: it cannot be opened here; 422: the form is not filled as asked."""
-    account = account_of(request)
-    start = next((s for s in starts(account) if s.process.code == body.process), None)
-    if start is None:
-        raise Unknown(f"没有可由您开始的流程“{body.process}”。")
-    place = start.places[0] if start.organisation is not None else body.place
-    if place not in start.places:
-        return 422, refusal.body(f"“{place}”不是您可以开始这个流程的地方。", refusal.FORM)
-    try:
-        made = actions.open_case(
-            body.process, actor=account, place=place, data=body.data, organisation=start.organisation
-        )
-    except actions.FormRefused as error:
-        return 422, refusal.body(str(error), refusal.FORM)
-    except actions.CaseError as error:
-        return 409, refusal.body(str(error), refusal.MOVED)
-    return 200, _full(request, made)
 
 
 @router.get("/cases/{int:pk}", auth=django_auth, response={200: CaseFull, **LOGIN})
