@@ -68,6 +68,7 @@ LIMITS: dict[str, int] = {
             "audit",
             "audit-leaf",
             "cases",
+            "case-new",
             "cases-alike",
             "collection-history",
             "collection-slice-upload",
@@ -85,7 +86,6 @@ LIMITS: dict[str, int] = {
     ),
     **dict.fromkeys(
         (
-            "case",
             "collection",
             "collection-slice",
             "collection-slice-preview",
@@ -95,7 +95,7 @@ LIMITS: dict[str, int] = {
         ),
         25,
     ),
-    **dict.fromkeys(("amendment-kind", "amendment-statement", "paper", "studio", "work"), 30),
+    **dict.fromkeys(("amendment-kind", "amendment-statement", "case", "paper", "studio", "work"), 30),
     **dict.fromkeys(("amendment", "studio-plan", "use"), 35),
     **dict.fromkeys(("collection-task",), 45),
 }

@@ -253,7 +253,7 @@ def test_alike_problems_of_two_firms_are_two_problems_and_not_merged(story: Stor
     own, other = firm_asks(story, "甲企业"), firm_asks(story, "乙企业")
     (found,) = near.candidates(story.people["分办员"], other)
     assert (found.case, found.other_owner, found.merge) == (own, True, "")
-    assert "别家单位的，不合并" in story.page("分办员", reverse("case", args=[other.pk]))
+    assert "不是同一家单位的，不合并" in story.page("分办员", reverse("case", args=[other.pk]))
     with pytest.raises(actions.FormRefused, match="不是同一家单位"):
         story.does("分办员", other, "并入另一件", {"并入哪一件（编号）": own.key})
 

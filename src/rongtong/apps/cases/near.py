@@ -95,6 +95,7 @@ def candidates(account: Account, case: Case) -> tuple[Candidate, ...]:
         queries.visible(account, case.process)
         .filter(outcome="", bands__band__in=own)
         .exclude(pk=case.pk)
+        .select_related("organisation")
         .annotate(shared=Count("bands"))
         .order_by("-shared", "pk")[:MOST_COMPARED]
     )
