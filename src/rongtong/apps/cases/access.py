@@ -163,7 +163,8 @@ def reads_all(account: Account, case: Case) -> bool:
     held = [process.role(code) for code in roles_held(who, case)]
     stage = process.stage(case.stage)
     scope = who.scope() if not stage.see else frozenset[str]()
-    return any(not r.head_only for r in held) or scope is EVERYWHERE or case.place in scope
+    # A notice shows its board only, also to somebody who reads the head of the case for another reason.
+    return any(not r.head_only and r.at != "notice" for r in held) or scope is EVERYWHERE or case.place in scope
 
 
 def waiting(account: Account) -> QuerySet[Case]:

@@ -10,6 +10,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from django.db.models import Sum
+
+from rongtong.apps.cases import bounds
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -29,12 +32,18 @@ class NoSuchParticipant(ValueError):
         self.field = field
 
 
-def parts(case: Case, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def parts(
+    case: Case, process: Process, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
     """Put whom a form names into their roles, in place of who held them. Raises NoSuchParticipant."""
     for role, field in named.items():
         if field not in given:
             continue
         who = [_participant(case, role, field, form, text) for text in _texts(given[field])]
+        for one in who:
+            if one.account and bounds.kept_apart(case, process, process.role(role), one.account, given):
+                name = one.account.name or one.account.username
+                raise NoSuchParticipant(field, f"{name}与本件当事单位同属一个单位，或就是当事人，应当回避。请换人。")
         Participant.objects.filter(case=case, role=role).delete()
         Participant.objects.bulk_create(who)
 
@@ -80,8 +89,9 @@ def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:
 
 def measure(case: Case, process: Process, event: Event, on: date, values: Mapping[str, Any]) -> None:
     """Add to the indicators what the step counts for, once per case, or take back what it undoes."""
-    rows = [*_added(case, process, event.transition, values), *_undone(case, process, event.transition)]
     month = on.year * 100 + on.month
+    rows = [(i, month, value) for i, value in _added(case, process, event.transition, values)]
+    rows += _undone(case, process, event.transition)
     Measured.objects.bulk_create(
         Measured(
             event=event,
@@ -89,11 +99,11 @@ def measure(case: Case, process: Process, event: Event, on: date, values: Mappin
             indicator=indicator,
             place=case.place,
             chain=case.chain,
-            month=month,
+            month=counted,
             on=on,
             value=value,
         )
-        for indicator, value in rows
+        for indicator, counted, value in rows
         if value
     )
 
@@ -104,11 +114,14 @@ def _added(case: Case, process: Process, transition: str, values: Mapping[str, A
             yield one.indicator, _amount(one, values)
 
 
-def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int]]:
+def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int, int]]:
+    """(indicator, month, value) that take back what counts still, from the month it was counted in: a project that ends in
+    a later year is none fewer of that year's."""
     for one in process.measures:
         if transition in one.undone_by:
             own = Measured.objects.filter(case=case, indicator=one.indicator)
-            yield one.indicator, -sum(own.values_list("value", flat=True))
+            months = own.order_by("month").values_list("month").annotate(total=Sum("value"))
+            yield from ((one.indicator, month, -total) for month, total in months)
 
 
 def _standing(case: Case, one: Measure) -> int:
