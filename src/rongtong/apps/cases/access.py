@@ -247,6 +247,12 @@ def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
     return found
 
 
+def knows(process: Process, role: str, held: frozenset[str]) -> bool:
+    """Whether somebody who holds these roles of a case learns who else has a role in it."""
+    wanted = next((r.known_to for r in process.roles if r.code == role), ())
+    return not wanted or bool(held & set(wanted))
+
+
 def require_role(account: Account, process: Process, roles: Iterable[str], held: frozenset[str], what: str) -> None:
     """Pass when one of the roles is held. Raises Denied, naming who could."""
     wanted = tuple(roles)

@@ -88,10 +88,16 @@ def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:
 
 
 def measure(case: Case, process: Process, event: Event, on: date, values: Mapping[str, Any]) -> None:
-    """Add to the indicators what the step counts for, once per case, or take back what it undoes."""
+    """Add to the indicators what the step counts for, once per case, or take back what it undoes.
+
+    What a step might have counted for and did not is put down once as 0: of five projects, none led by a firm, the share
+    is 0 and not unknown.
+    """
     month = on.year * 100 + on.month
-    rows = [(i, month, value) for i, value in _added(case, process, event.transition, values)]
-    rows += _undone(case, process, event.transition)
+    rows: dict[tuple[str, int], int] = {}
+    found = [(i, month, value) for i, value in _added(case, process, event.transition, values)]
+    for indicator, counted, value in (*found, *_undone(case, process, event.transition)):
+        rows[indicator, counted] = rows.get((indicator, counted), 0) + value
     Measured.objects.bulk_create(
         Measured(
             event=event,
@@ -103,15 +109,21 @@ def measure(case: Case, process: Process, event: Event, on: date, values: Mappin
             on=on,
             value=value,
         )
-        for indicator, counted, value in rows
-        if value
+        for (indicator, counted), value in rows.items()
+        if value or _first(case, indicator, counted)
     )
+
+
+def _first(case: Case, indicator: str, month: int) -> bool:
+    """Whether nothing is known yet of an indicator at the place of a case, for its chain, in a month."""
+    known = Measured.objects.filter(indicator=indicator, month=month, place=case.place, chain=case.chain)
+    return not known.exists()
 
 
 def _added(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.at and _standing(case, one) == 0 and guard.true(process, one.when, values):
-            yield one.indicator, _amount(one, values)
+        if transition in one.at and _standing(case, one) == 0:
+            yield one.indicator, _amount(one, values) if guard.true(process, one.when, values) else 0
 
 
 def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int, int]]:

@@ -160,4 +160,4 @@ def behind(indicator: str, place: str, period: Period, as_of: date, chain: str =
     if chain:
         rows = rows.filter(chain=chain)
     inside = [p for p in pack.places.places if place in set(_up(pack, p))]
-    return rows.filter(place__in=inside).select_related("case__definition").order_by("pk")
+    return rows.filter(place__in=inside).exclude(value=0).select_related("case__definition").order_by("pk")

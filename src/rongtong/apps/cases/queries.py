@@ -286,8 +286,7 @@ def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
         sealed = made is not None and made.read_by and not held & set(made.read_by)
         own = reader is None or e.actor_id == reader.pk or access.reach(reader).operator
         filled = e.data if own or (whole and not sealed) else {}
-        # Whose sealed answers one does not read (an expert's), one does not learn the name of either.
-        veiled = _role_names(process, made) if made and sealed and not own else ""
+        veiled = "" if own or made is None else _veil(process, made, held)
         actor, actor_name = ("", veiled) if veiled else (e.actor.username, e.actor.name)
         found.append(
             Step(
@@ -299,14 +298,19 @@ def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def _role_names(process: Process, step: Transition) -> str:
-    return "、".join(process.role(r).name for r in step.by)
+def _veil(process: Process, step: Transition, held: frozenset[str]) -> str:
+    """The name of the role in which a step was made, where those who hold the roles `held` do not learn by whom; else ""."""
+    known = not step.by or any(access.knows(process, role, held) for role in step.by)
+    return "" if known else process.role(step.by[0]).name
 
 
 def place_name(code: str) -> str:
-    """The name of a place; the code where there is none."""
-    tree = packs.current().places
-    return tree.name(code) if code in tree.places else code
+    """The name of a place or an industrial chain; the code where there is none."""
+    pack = packs.current()
+    if code in pack.places.places:
+        return pack.places.name(code)
+    chain = pack.find("chains", code)
+    return str(chain.name) if chain is not None else code
 
 
 def line(case: Case) -> tuple[StageMark, ...]:

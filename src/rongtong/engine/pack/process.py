@@ -23,7 +23,8 @@ class ProcessRole(Statement):
     for this role; `notice`: whoever has the account role, while the case is on public notice, and then from the notice
     board only (异议). A role with `head_only` reads of a case what it is and who takes part, not what was filled in
     (an expert before declaring). `apart` (回避) are roles, and fields or columns (`field.column`) that hold a 统一社会信用代码:
-    whoever has one of those roles, or belongs to one of those organisations, cannot be named for this role.
+    whoever has one of those roles, or belongs to one of those organisations, cannot be named for this role. `known_to`
+    (匿名评审) are the roles that learn who has this one; empty: everybody who reads the case.
     """
 
     code: Code
@@ -32,6 +33,7 @@ class ProcessRole(Statement):
     at: Literal["self", "parent", "root", "covering", "below", "own", "participant", "notice"] = "self"
     head_only: bool = False
     apart: tuple[Text, ...] = ()
+    known_to: tuple[Code, ...] = ()
 
 
 class Deadline(Statement):

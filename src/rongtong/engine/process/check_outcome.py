@@ -85,7 +85,7 @@ def limits(process: Process) -> Iterator[Finding]:
 
 
 def apart(process: Process) -> Iterator[Finding]:
-    """Who is kept apart from a role is a role, or a field or column, that exists."""
+    """Who is kept apart from a role is a role, or a field or column, that exists; so are the roles that know who has it."""
     roles = {r.code for r in process.roles}
     for role in process.roles:
         if role.apart and role.at != "participant":

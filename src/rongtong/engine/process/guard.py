@@ -110,11 +110,12 @@ def _answers(
 def refusal(process: Process, step: Transition, values: Mapping[str, Value]) -> str:
     """Why a guard does not hold, in words: the definition's own, or the condition with the values it met."""
     compiled = compile_guard(process, step)
-    met = "，".join(f"{name} = {_shown(values.get(name))}" for name in compiled.names)
+    met = "，".join(f"{name} = {words(values.get(name))}" for name in compiled.names)
     return f"{step.refusal or f'“{step.name}”的条件不成立'}（条件：{step.when}；现在 {met}）"
 
 
-def _shown(value: Value) -> str:
+def words(value: Value) -> str:
+    """A value as people read it, a number with hundredths where it has any."""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, Fraction) and value.denominator > 1:
