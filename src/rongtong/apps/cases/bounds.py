@@ -21,7 +21,7 @@ ORGANISATION = "organisation"
 
 
 class Beyond(ValueError):
-    """A limit is reached; the message is what the process says about it, and which case counts already."""
+    """A limit is reached; the message is what the process says about it."""
 
 
 def taken(process: Process, parent: Case | None) -> dict[str, Any]:
@@ -88,13 +88,15 @@ def _limited(case: Case, role: ProcessRole) -> Iterator[Q]:
             yield Q(organisation_id=case.organisation_id)
         return
     for row in Participant.objects.filter(case=case, role=role.code):
+        same = Participant.objects.filter(role=role.code)
         if row.account_id is not None:
             Account.objects.select_for_update().get(pk=row.account_id)
-        if row.organisation_id is not None:
+            same = same.filter(account_id=row.account_id)
+        elif row.organisation_id is not None:
             Organisation.objects.select_for_update().get(pk=row.organisation_id)
-        same = Participant.objects.filter(
-            role=role.code, account_id=row.account_id, organisation_id=row.organisation_id, place=row.place
-        )
+            same = same.filter(organisation_id=row.organisation_id)
+        else:
+            same = same.filter(place=row.place)
         yield Q(pk__in=same.values("case_id"))
 
 
