@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import transaction
-
 from packs import PACKS
 from rongtong.apps.cases import access, actions, queries
 from rongtong.apps.cases.models import Case
+from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.actions import create_account, grant, register_organisation, system_account
 from rongtong.apps.registry.models import Account, Organisation
@@ -85,11 +84,9 @@ class World:
         return actions.move(case.pk, step.code, actor=self.people[who], seen=now.events, data=data)
 
     def time_passes(self, case: Case) -> Case:
-        """The steps that the system makes of a day."""
-        case = Case.objects.select_related("definition").get(pk=case.pk)
-        with transaction.atomic():
-            actions._automatic(case, access.process_of(case), queries.state(case))
-        return case
+        """What the daily job makes of the day."""
+        assert tick().failed == []
+        return Case.objects.select_related("definition").get(pk=case.pk)
 
     def demand(self, **more: Any) -> Case:
         setter = self.people["setter"]
