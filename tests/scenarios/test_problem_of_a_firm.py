@@ -212,7 +212,7 @@ def test_what_nobody_answers_is_raised_by_the_clock_to_the_city_and_to_the_provi
     story.does("市经信局", case, "答复", REPLY)
     story.does("甲企业", case, "评价", {"评价": "基本满意"})
     assert figures("330106")["closed"] == 1
-    assert "closed_in_time" not in figures("330106")
+    assert figures("330106")["closed_in_time"] == 0
 
 
 def test_a_hard_problem_is_raised_by_hand_with_a_reason(story: Story) -> None:

@@ -163,7 +163,8 @@ def reads_all(account: Account, case: Case) -> bool:
     held = [process.role(code) for code in roles_held(who, case)]
     stage = process.stage(case.stage)
     scope = who.scope() if not stage.see else frozenset[str]()
-    return any(not r.head_only for r in held) or scope is EVERYWHERE or case.place in scope
+    # A notice shows its board only, also to somebody who reads the head of the case for another reason.
+    return any(not r.head_only and r.at != "notice" for r in held) or scope is EVERYWHERE or case.place in scope
 
 
 def waiting(account: Account) -> QuerySet[Case]:
@@ -244,6 +245,12 @@ def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
         rows = [who.takes_part(process.role(code)) for code in sight.named]
         found |= Q(pk__in=Participant.objects.filter(reduce(or_, rows)).values("case_id"))
     return found
+
+
+def knows(process: Process, role: str, held: frozenset[str]) -> bool:
+    """Whether somebody who holds these roles of a case learns who else has a role in it."""
+    wanted = next((r.known_to for r in process.roles if r.code == role), ())
+    return not wanted or bool(held & set(wanted))
 
 
 def require_role(account: Account, process: Process, roles: Iterable[str], held: frozenset[str], what: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from rongtong import clock
-from rongtong.apps.cases import access, bearing, evidence, following, hooks, near, queries
+from rongtong.apps.cases import access, bearing, bounds, evidence, following, hooks, near, queries
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Definition, Event, Participant
 from rongtong.apps.packs import queries as packs
@@ -92,13 +92,14 @@ def open_case(
     """Open a case of a process in force; `due` is its own deadline, `organisation` the one whose case it is, `parent` the
     case it is opened under. Without a `key` it takes the next number of the year.
 
-    Raises Denied, CaseExists, FormRefused, CaseError for a process that does not exist.
+    A parent is one that the actor may reach, or one on public notice, whoever reads the rest of it. Raises Denied,
+    CaseExists, FormRefused, Case.DoesNotExist for a parent out of reach, CaseError for a process that does not exist.
     """
     definition = packs.current().find("processes", process)
     if definition is None:
         there = "、".join(sorted({p.code for p in packs.current().all("processes")}))
         raise CaseError(f"没有流程“{process}”。规则包里有：{there}。")
-    given, taking = dict(data or {}), tuple(parts)
+    given, taking = {**(data or {}), **bounds.taken(definition, parent)}, tuple(parts)
     _check_form(definition.form, given)
     organisation = organisation or _organisation_of(definition, given)
 
@@ -111,6 +112,8 @@ def open_case(
         access.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
 
     with transaction.atomic():
+        if parent is not None and not (access.on_notice(parent) or access.reachable(actor, parent)):
+            raise Case.DoesNotExist(f"没有 {parent.pk} 这件。")
         _check_parent(definition, parent)
         new = _New(definition, actor, place, key, title, period, chain, given, due, taking, organisation, parent)
         return _open(new, may)
@@ -228,7 +231,7 @@ def move(
         if step is None or step.automatic:
             raise CaseError(f"{process.name}没有“{transition}”这一步。")
         if case.events != seen:
-            raise Stale([s for s in queries.history(case) if s.number > seen])
+            raise Stale([s for s in queries.history(case, actor) if s.number > seen])
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
         given = dict(data or {})
@@ -336,7 +339,8 @@ def _follow(
     """Everything a step leaves behind besides its event; what the log keeps of it goes into the act's payload."""
     case, process, event, today = made.case, made.process, made.event, clock.today()
     try:
-        following.parts(case, parts, schema, made.given)
+        following.parts(case, process, parts, schema, made.given)
+        bounds.check(case, process, event.from_stage, parts)
         naming = bearing.Naming(links, schema, bool(process.stage(event.to_stage).outcome))
         if linked := bearing.links(case, naming, event, made.given, made.actor):
             this.payload["links"] = linked
@@ -344,12 +348,15 @@ def _follow(
         near.keep(case, process, made.given, made.state.data)
         needs = [d for d in process.dues if event.transition in (*d.born, *d.met_by, *d.waived_by)]
         counts = any(event.transition in (*m.at, *m.undone_by) for m in process.measures)
-        values = queries.values(process, case, made.state.data) if needs or counts else {}
-        if needs and (born := bearing.dues(case, process, event, today, made.given, values)):
+        events = bounds.present(case, event.number, event.transition, made.actor, made.given) if needs or counts else []
+        values = queries.values(process, case, made.state.data, events) if events else {}
+        if needs and (born := bearing.dues(case, process, event, today, made.given, values, made.state.data)):
             this.payload["dues"] = born
         if counts:
             following.measure(case, process, event, today, values)
         bearing.certificates(case, process, event, today, made.state.data, made.actor)
+    except bounds.Beyond as error:
+        raise GuardRefused([str(error)]) from error
     except (following.NoSuchParticipant, bearing.NotBorne) as error:
         if not error.field:
             raise CaseError(str(error)) from error
@@ -360,7 +367,8 @@ def _open_below(case: Case, step: Transition, data: Mapping[str, Any], actor: Ac
     """Open the cases that a step opens under its own."""
     for opens in step.opens:
         process = packs.current().get("processes", opens.process)
-        given = {field: data[own] for field, own in opens.fields.items() if data.get(own) not in (None, "")}
+        given = {field: data[own] for field, own in opens.fields.items() if data.get(own) not in (None, "", [])}
+        given |= bounds.taken(process, case)
         _check_form(process.form, given)
         owner = _organisation_of(process, given) or case.organisation
         if opens.organisation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rongtong.apps.cases import actions, opening
+from rongtong.apps.cases import access, actions, opening
 from rongtong.apps.cases.demo import evidence_file
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
@@ -45,12 +45,21 @@ def _make(example: Example, made: dict[str, Case]) -> Case:
 def _open(example: Example, made: dict[str, Case]) -> Case:
     who, data = _account(example.by), _filled(example.data, made)
     parent = made[example.under] if example.under else None
+    if parent and (there := _opened(example, parent, made)):
+        return there
     found = opening.starts_under(who, parent) if parent else opening.starts(who)
     start = next((s for s in found if s.process.code == example.process), None)
     if start is None:
         raise actions.CaseError(f"账号 {example.by} 不能开始“{example.process}”。")
     place = example.place or start.places[0]
     return opening.open_next(who, start, place, data)
+
+
+def _opened(example: Example, parent: Case, made: dict[str, Case]) -> Case | None:
+    """The case of the example's process that a step of the one above has opened, and no example has taken yet."""
+    steps = [t for t in access.process_of(parent).transitions if any(o.process == example.process for o in t.opens)]
+    below = parent.below.filter(process=example.process).exclude(pk__in=[c.pk for c in made.values()])
+    return below.order_by("pk").first() if steps else None
 
 
 def _account(name: str) -> Account:

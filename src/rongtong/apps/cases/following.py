@@ -10,8 +10,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
+from rongtong.apps.cases import bounds
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -31,7 +32,9 @@ class NoSuchParticipant(ValueError):
         self.field = field
 
 
-def parts(case: Case, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def parts(
+    case: Case, process: Process, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
     """Put whom a form names into their roles, in place of who held them; a field left empty names nobody.
 
     Raises NoSuchParticipant.
@@ -41,6 +44,10 @@ def parts(case: Case, named: Mapping[str, str], form: Mapping[str, Any], given: 
         if field not in given and case.events == 1:
             continue
         who = [_participant(case, role, field, form, text) for text in _texts(given.get(field))]
+        for one in who:
+            if one.account and bounds.kept_apart(case, process, process.role(role), one.account, given):
+                name = one.account.name or one.account.username
+                raise NoSuchParticipant(field, f"{name}与本件当事单位同属一个单位，或就是当事人，应当回避。请换人。")
         Participant.objects.filter(case=case, role=role).delete()
         Participant.objects.bulk_create(who)
 
@@ -96,9 +103,16 @@ def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:
 
 
 def measure(case: Case, process: Process, event: Event, on: date, values: Mapping[str, Any]) -> None:
-    """Add to the indicators what the step counts for, once per case, or take back what it undoes."""
-    rows = [*_added(case, process, event.transition, values), *_undone(case, process, event.transition)]
+    """Add to the indicators what the step counts for, once per case, or take back what it undoes.
+
+    What a step might have counted for and did not is put down once as 0: of five projects, none led by a firm, the share
+    is 0 and not unknown.
+    """
     month = on.year * 100 + on.month
+    rows: dict[tuple[str, int], int] = {}
+    found = [(i, month, value) for i, value in _added(case, process, event.transition, values)]
+    for indicator, counted, value in (*found, *_undone(case, process, event.transition)):
+        rows[indicator, counted] = rows.get((indicator, counted), 0) + value
     Measured.objects.bulk_create(
         Measured(
             event=event,
@@ -106,26 +120,35 @@ def measure(case: Case, process: Process, event: Event, on: date, values: Mappin
             indicator=indicator,
             place=case.place,
             chain=case.chain,
-            month=month,
+            month=counted,
             on=on,
             value=value,
         )
-        for indicator, value in rows
-        if value
+        for (indicator, counted), value in rows.items()
+        if value or _first(case, indicator, counted)
     )
+
+
+def _first(case: Case, indicator: str, month: int) -> bool:
+    """Whether nothing is known yet of an indicator at the place of a case, for its chain, in a month."""
+    known = Measured.objects.filter(indicator=indicator, month=month, place=case.place, chain=case.chain)
+    return not known.exists()
 
 
 def _added(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.at and _standing(case, one) == 0 and guard.true(process, one.when, values):
-            yield one.indicator, _amount(one, values)
+        if transition in one.at and _standing(case, one) == 0:
+            yield one.indicator, _amount(one, values) if guard.true(process, one.when, values) else 0
 
 
-def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int]]:
+def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int, int]]:
+    """(indicator, month, value) that take back what counts still, from the month it was counted in: a project that ends in
+    a later year is none fewer of that year's."""
     for one in process.measures:
         if transition in one.undone_by:
             own = Measured.objects.filter(case=case, indicator=one.indicator)
-            yield one.indicator, -sum(own.values_list("value", flat=True))
+            months = own.order_by("month").values_list("month").annotate(total=Sum("value"))
+            yield from ((one.indicator, month, -total) for month, total in months)
 
 
 def _standing(case: Case, one: Measure) -> int:

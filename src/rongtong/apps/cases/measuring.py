@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Min, QuerySet, Sum
 
 from rongtong.apps.cases.models import Measured
 from rongtong.apps.packs import queries as packs
@@ -110,14 +110,20 @@ def _up(pack: Pack, place: str) -> Iterator[str]:
 
 def periods(indicator: str, as_of: date) -> tuple[Period, ...]:
     """The periods an indicator has facts for: those of its card's frequency that are over, and the year to this month."""
+    return periods_of_all(as_of, [indicator]).get(indicator, ())
+
+
+def periods_of_all(as_of: date, indicators: Collection[str] | None = None) -> dict[str, tuple[Period, ...]]:
+    """`periods` of all indicators that cases have added to, or of those given, in one query."""
     pack = packs.current()
-    if indicator not in measured(pack):
-        return ()
-    first = (
-        Measured.objects.filter(indicator=indicator, on__lte=as_of).order_by("on").values_list("on", flat=True).first()
-    )
-    if first is None:
-        return ()
+    wanted = set(measured(pack)) if indicators is None else set(measured(pack)) & set(indicators)
+    if not wanted:
+        return {}
+    rows = Measured.objects.filter(indicator__in=sorted(wanted), on__lte=as_of).order_by().values_list("indicator")
+    return {code: _spans(pack, code, first, as_of) for code, first in rows.annotate(first=Min("on"))}
+
+
+def _spans(pack: Pack, indicator: str, first: date, as_of: date) -> tuple[Period, ...]:
     lengths = {MONTHS[f] for f in pack.get("indicators", indicator).frequency if f in MONTHS}
     found = {Period(as_of.year, 1, as_of.month)}
     for year in range(first.year, as_of.year + 1):
@@ -160,4 +166,4 @@ def behind(indicator: str, place: str, period: Period, as_of: date, chain: str =
     if chain:
         rows = rows.filter(chain=chain)
     inside = [p for p in pack.places.places if place in set(_up(pack, p))]
-    return rows.filter(place__in=inside).select_related("case__definition").order_by("pk")
+    return rows.filter(place__in=inside).exclude(value=0).select_related("case__definition").order_by("pk")

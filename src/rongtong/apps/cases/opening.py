@@ -44,8 +44,16 @@ def starts_under(account: Account, parent: Case) -> tuple[Start, ...]:
         if process.under and process.under.process == parent.process and parent.stage in process.under.at:
             start = _start(account, process)
             if start and (start.organisation or parent.place in start.places):
-                found.append(Start(process, start.organisation, (parent.place,), parent))
+                found.append(Start(process, start.organisation, (_place_under(process, start, parent),), parent))
     return tuple(found)
+
+
+def _place_under(process: Process, start: Start, parent: Case) -> str:
+    """Where a case under another is: at its place, or at the own one of the organisation that opens it, inside the root."""
+    own, pack = start.organisation, packs.current()
+    if process.under and process.under.own_place and own and own.place in pack.places.places:
+        return own.place if pack.places.is_within(own.place, pack.manifest.root_place) else parent.place
+    return parent.place
 
 
 def newest() -> list[Process]:
@@ -127,12 +135,18 @@ def _prefilled(account: Account, start: Start) -> dict[str, str]:
     return {field: known[what] for field, what in start.process.prefill.items() if what in known}
 
 
+def asked(process: Process) -> tuple[form.Field, ...]:
+    """The fields of the opening form, without those that the case above gives."""
+    given = process.under.takes if process.under else {}
+    return tuple(f for f in form.fields(process.form) if f.name not in given)
+
+
 def _page(request: HttpRequest, start: Start, status: int = 200, **more: object) -> HttpResponse:
     tree = packs.current().places
     context = {
         "start": start,
         "process": start.process,
-        "fields": form.fields(start.process.form),
+        "fields": asked(start.process),
         "places": [(p, tree.name(p)) for p in start.places] if len(start.places) > 1 else [],
         "typed": {name: request.POST.getlist(name) for name in request.POST if name != "csrfmiddlewaretoken"},
         "at": "open",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -21,9 +21,10 @@ from rongtong.clock import LOCAL
 from rongtong.engine.deadline import Reading, moments, run
 from rongtong.engine.expression.evaluate import Value
 from rongtong.engine.pack.outcome import Tally
-from rongtong.engine.pack.process import Process
+from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.process import form, guard, tally
+from rongtong.engine.process.due import FEN
 from rongtong.engine.process.state import Happened, State, barred, due, fold, possible
 from rongtong.engine.workday import Calendar
 from rongtong.once import once
@@ -169,21 +170,23 @@ def data_of(cases: Iterable[Case]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def values(process: Process, case: Case, filled: Mapping[str, Any] | None = None) -> Mapping[str, Value]:
-    """The values of a process's variables for a case, with the answers `filled` on top of those it holds already."""
+def values(
+    process: Process, case: Case, filled: Mapping[str, Any] | None = None, events: Sequence[Happened] | None = None
+) -> Mapping[str, Value]:
+    """The values of a process's variables for a case, with the answers `filled` on top of those it holds already; `events`
+    are its events where one is just being made."""
     found: dict[str, Value] = {"overdue": overdue(process, case)}
     if process.fields & process.variables.keys():
         found |= guard.filled(process, {**data(case), **(filled or {})})
     if process.clocks or process.tallies:
-        events = happened(case)
+        events = happened(case) if events is None else events
         found |= {
             f"late_{r.clock.code}": r.state in ("over", "met_late") for r in readings(process, events, clock.today())
         }
         found |= tally.of_steps(process, events)
         found |= {t.code: Fraction(_below(case, t)) for t in process.tallies if t.under}
     if process.dues:
-        still = list(case.obligations.filter(met=None, waived=None).values_list("due", flat=True))
-        found |= {"open_dues": Fraction(len(still)), "late_dues": Fraction(sum(d < clock.today() for d in still))}
+        found |= _owed(process, case)
     if process.facts:
         found |= hooks.facts(process.facts)(case)
     return found
@@ -193,6 +196,22 @@ def overdue(process: Process, case: Case) -> bool:
     """Whether the present stage has lasted past its own due day: `case.due` is that of a clock where one ends sooner."""
     last = due(process, State(case.stage, case.events, _day(case.entered_at), case.deadline), calendar())
     return last is not None and last < clock.today()
+
+
+def _owed(process: Process, case: Case) -> dict[str, Value]:
+    """What conditions may ask of the dues of a case: of all, and of each (`open_`, `met_`, `paid_`)."""
+    rows = list(case.obligations.all())
+    still = [o for o in rows if o.open]
+    found: dict[str, Value] = {
+        "open_dues": Fraction(len(still)),
+        "late_dues": Fraction(sum(o.due < clock.today() for o in still)),
+    }
+    for one in process.dues:
+        met = [o for o in rows if o.code == one.code and o.met_id is not None]
+        found[f"open_{one.code}"] = Fraction(sum(o.code == one.code for o in still))
+        found[f"met_{one.code}"] = Fraction(len(met))
+        found[f"paid_{one.code}"] = Fraction(sum(o.amount or 0 for o in met), FEN)
+    return found
 
 
 def _below(case: Case, one: Tally) -> int:
@@ -219,7 +238,8 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
         elif made:
             why = f"“{made.name}”由您办理，这一步须由别人办理（职责分离）"
         else:
-            why = "" if open_[step.code] else guard.refusal(process, step, known)
+            judged = open_[step.code] or guard.asks_itself(process, step)
+            why = "" if judged else guard.refusal(process, step, known)
         found.append(Offer(step.code, step.name, form.fields(step.form), why, step.optional, step.files))
     return tuple(found)
 
@@ -266,9 +286,11 @@ def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
         sealed = made is not None and made.read_by and not held & set(made.read_by)
         own = reader is None or e.actor_id == reader.pk or access.reach(reader).operator
         filled = e.data if own or (whole and not sealed) else {}
+        veiled = "" if own or made is None else _veil(process, made, held)
+        actor, actor_name = ("", veiled) if veiled else (e.actor.username, e.actor.name)
         found.append(
             Step(
-                e.number, e.transition, name, e.actor.username, e.actor.name, e.at.astimezone(LOCAL), e.from_stage,
+                e.number, e.transition, name, actor, actor_name, e.at.astimezone(LOCAL), e.from_stage,
                 e.to_stage, filled, tuple((t, w) for t, w, _ in form.shown(schema, filled, place_name)),
                 bool(filled) or not e.data,
             )
@@ -276,10 +298,19 @@ def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
     return tuple(found)
 
 
+def _veil(process: Process, step: Transition, held: frozenset[str]) -> str:
+    """The name of the role in which a step was made, where those who hold the roles `held` do not learn by whom; else ""."""
+    known = not step.by or any(access.knows(process, role, held) for role in step.by)
+    return "" if known else process.role(step.by[0]).name
+
+
 def place_name(code: str) -> str:
-    """The name of a place; the code where there is none."""
-    tree = packs.current().places
-    return tree.name(code) if code in tree.places else code
+    """The name of a place or an industrial chain; the code where there is none."""
+    pack = packs.current()
+    if code in pack.places.places:
+        return pack.places.name(code)
+    chain = pack.find("chains", code)
+    return str(chain.name) if chain is not None else code
 
 
 def line(case: Case) -> tuple[StageMark, ...]:

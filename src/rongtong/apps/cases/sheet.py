@@ -12,6 +12,7 @@ from rongtong.apps.cases import access, queries
 from rongtong.apps.cases.models import Attachment, Case, Certificate, Obligation
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
+from rongtong.engine.process import guard
 
 # What the ways one case points to another are called, from either end.
 LINKS = {
@@ -49,6 +50,7 @@ class Sheet:
 
     whole: bool
     known: tuple[tuple[str, str], ...]
+    sums: tuple[tuple[str, str], ...]
     parties: tuple[tuple[str, str], ...]
     dues: tuple[DueLine, ...]
     certificates: tuple[Certificate, ...]
@@ -66,19 +68,35 @@ def sheet(reader: Account, case: Case, steps: tuple[queries.Step, ...]) -> Sheet
     return Sheet(
         whole,
         tuple(known.items()),
-        _parties(case, process),
-        tuple(due_line(o, process) for o in case.obligations.all()) if whole else (),
+        _sums(case, process, steps) if whole else (),
+        _parties(reader, case, process),
+        # What one owes another is read by those who read the step it was born of.
+        tuple(due_line(o, process) for o in case.obligations.select_related("born") if o.born.number in readable)
+        if whole
+        else (),
         tuple(case.certificates.all()) if whole else (),
         tuple(f for f in case.attachments.select_related("by") if whole and f.event in readable),
         _beside(reader, case),
     )
 
 
-def _parties(case: Case, process: Process) -> tuple[tuple[str, str], ...]:
+def _sums(case: Case, process: Process, steps: tuple[queries.Step, ...]) -> tuple[tuple[str, str], ...]:
+    """What the tallies of a process add up to, of steps that the reader reads each of."""
+    hidden = {s.transition for s in steps if not s.readable}
+    made = {s.transition for s in steps}
+    wanted = [t for t in process.tallies if t.at and made & set(t.at) and not hidden & set(t.at)]
+    values = queries.values(process, case) if wanted else {}
+    return tuple((t.name, guard.words(values.get(t.code))) for t in wanted)
+
+
+def _parties(reader: Account, case: Case, process: Process) -> tuple[tuple[str, str], ...]:
+    held = access.roles_held(access.reach(reader), case)
     found: list[tuple[str, str]] = []
     if case.organisation:
         found.append(("办件所属单位", case.organisation.name))
     for one in case.participants.select_related("account", "organisation").order_by("pk"):
+        if one.account_id != reader.pk and not access.knows(process, one.role, held):
+            continue
         name = one.organisation.name if one.organisation else one.account.name if one.account else ""
         found.append((process.role(one.role).name, name or queries.place_name(one.place)))
     return tuple(found)

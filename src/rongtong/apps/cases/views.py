@@ -120,8 +120,10 @@ def make(request: HttpRequest, one: Case, show: Show, to: str) -> HttpResponse:
         return show(request, one, 422, refused=error.reasons, **kept)
     except actions.CaseError as error:
         return show(request, one, 409, refused=[str(error)], **kept)
+    # Whoever is out by the step (an expert who declares a conflict) has no page of the case to go back to.
+    out = to == reverse("case", args=[one.pk]) and not queries.visible(account_of(request)).filter(pk=one.pk).exists()
     # Not `redirect`, which takes a word without a slash for the name of a page.
-    return HttpResponseRedirect(to)
+    return HttpResponseRedirect(reverse("work") if out else to)
 
 
 def typed(request: HttpRequest) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from rongtong.apps.cases import measuring
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.observations.models import Observation
 from rongtong.apps.planning import goals, queries
@@ -30,6 +31,8 @@ def last_periods(day: date) -> dict[str, tuple[Period, ...]]:
     found: dict[str, set[Period]] = {}
     for code, start, months in rows.distinct():
         found.setdefault(code, set()).add(Period(start // 100, start % 100, months))
+    for code, spans in measuring.periods_of_all(day).items():
+        found.setdefault(code, set()).update(spans)
     return {c: tuple(sorted(p, key=lambda x: (x.last_day, x.months), reverse=True)) for c, p in found.items()}
 
 

@@ -68,6 +68,8 @@ def _family(look: Look, process: Process) -> Iterator[str]:
     if above is not None and process.under is not None:
         stages = {s.code for s in above.stages}
         yield from (f"under 写了环节“{s}”，{above.code} 没有" for s in process.under.at if s not in stages)
+        held = {*above.fields, "organisation"}
+        yield from (f"under 的 takes 取“{n}”，{above.code} 没有" for n in process.under.takes.values() if n not in held)
     for tally in process.tallies:
         below = look.pack.find("processes", tally.under) if tally.under else None
         if below is not None:
@@ -80,7 +82,8 @@ def _family(look: Look, process: Process) -> Iterator[str]:
         if below is not None:
             there = below.form.get("properties", {})
             yield from (f"opens 写了项“{f}”，{below.code} 开始的表单没有" for f in opened.fields if f not in there)
-            needed = set(below.form.get("required", ())) - set(opened.fields)
+            taken = set(below.under.takes) if below.under else set()
+            needed = set(below.form.get("required", ())) - set(opened.fields) - taken
             yield from (f"opens 没有给 {below.code} 必填的“{f}”" for f in sorted(needed))
 
 

@@ -19,10 +19,11 @@ class ExampleStep(Statement):
 
 
 class Example(Statement):
-    """`demo_cases.yaml`: a case of the demonstration. Everything in it is made up.
+    """`demo_cases/*.yaml`: a case of the demonstration. Everything in it is made up.
 
     A text `@name` stands for the 统一社会信用代码 of that demo account's organisation, `#code` for the number of the case of
-    that example. `place` is needed where `by` opens it for a place of several.
+    that example. `place` is needed where `by` opens it for a place of several. Under a case one of whose steps has opened a
+    case of the process, the example is that one.
     """
 
     code: Code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,8 @@ class Measure(Statement):
     """What a case adds to an indicator: one, or the value of `field`, for the place, chain and month of the step.
 
     A case counts once for each of the steps `at`, whatever happens again later, until one of `undone_by` takes it back.
-    With `distinct: organisation` only the first case of an organisation counts, as long as it counts.
+    With `distinct: organisation` only the first case of an organisation counts, as long as it counts. It is taken back from
+    the month it was counted in, known from the day of the step that undoes it.
     """
 
     indicator: Code
@@ -40,9 +41,11 @@ class Notice(Statement):
 class Tally(Statement):
     """A variable that adds up what happened, exactly: of steps, or of the cases under this one.
 
-    Steps: of each of `at`, the latest of each actor counts, in the round of the present stage's process; `field` is a
-    number of their form. Cases: those of the process `under` opened under this case, in one of `stages` (empty: any).
-    `count` needs no field. The mean of nothing, like the least and the greatest, is unknown.
+    Steps (`open` is the opening): of each of `at`, the latest of each actor counts, in the round of the present stage's
+    process; `field` is a number of their form, or `fields` several that are added first (the criteria an expert scores).
+    With `rows` it adds up the rows of that field, `field` being a column; with `only` just the steps, or rows, that hold
+    these values. Cases: those of the process `under` opened under this case, in one of `stages` (empty: any). `count` needs
+    no field. The mean of nothing, like the least and the greatest, is unknown.
     """
 
     code: Code
@@ -50,23 +53,58 @@ class Tally(Statement):
     at: tuple[Code, ...] = ()
     under: str = ""
     stages: tuple[Code, ...] = ()
+    rows: str = ""
+    only: dict[Code, Any] = Field(default_factory=dict, description="field, or column, → the value it has to have")
     field: str = ""
+    fields: tuple[Code, ...] = ()
     take: Literal["count", "sum", "mean", "min", "max"] = "count"
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if bool(self.at) == bool(self.under):
             raise ValueError("应恰好写 at（步骤）与 under（下级办件的流程）之一")
-        if (self.take == "count") == bool(self.field):
-            raise ValueError("count 不写 field，其余要写 field")
+        if self.under and (self.rows or self.only):
+            raise ValueError("对下级办件不写 rows、only")
+        if self.field and self.fields:
+            raise ValueError("field 与 fields 只写一种")
+        if (self.take == "count") == bool(self.added):
+            raise ValueError("count 不写 field，其余要写 field 或 fields")
         return self
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The fields, or columns, that are added."""
+        return self.fields or ((self.field,) if self.field else ())
 
 
 class Under(Statement):
-    """Where a case of this process is opened: under a case of `process`, while that is in one of `at`."""
+    """Where a case of this process is opened: under a case of `process`, while that is in one of `at`.
+
+    `takes`: the field of the opening form → what it is given from the case above, whoever opens it and whatever is typed:
+    a field of that case, or `organisation`, the 统一社会信用代码 of the one whose case it is.
+    """
 
     process: Code
     at: tuple[Code, ...] = Field(min_length=1, description="stages of that process")
+    takes: dict[Code, Text] = Field(default_factory=dict)
+    own_place: bool = Field(default=False, description="its place is that of the organisation that opens it")
+
+
+class Limit(Statement):
+    """A limit (限项): in how many cases of the process one may have the role `role` at once; asked on entering `stages`.
+
+    Counted are cases in one of `stages` (empty: any stage): of the same calendar year of opening (`year`), under the same
+    case (`parent`), or all (`ever`). Of a role with `at: own` it is the organisation whose case it is that is limited.
+    """
+
+    role: Code
+    most: int = Field(default=1, ge=1)
+    per: Literal["year", "parent", "ever"] = "ever"
+    stages: tuple[Code, ...] = ()
+    refusal: Text
+    mark: Mark = "proposed"
+    cite: Cite | None = None
+    note: str = ""
 
 
 class Opens(Statement):
@@ -86,9 +124,10 @@ class Due(Statement):
 
     One due for each of `months` (after the day of the step, on the day of the same number or the month's last), or `days`
     after it, or on the date in field `on`, or one for each row of field `each` (rows with `name`, `due` and, where money
-    is owed, `amount` in yuan). `amount` is an expression over the process's variables, in yuan; it is rounded half-up to
+    is owed, `amount` in yuan); a field that the form of the step does not have is one filled in before. `amount` is an expression over the process's variables, in yuan; it is rounded half-up to
     the 分 (price formulas: fixed, 延期, 分期, 附条件, 收益提成). A step of `met_by` meets the earliest open one, or the one
-    its form's field `due_item` names; one of `waived_by` ends all that are open.
+    its form's field `due_item` names; one of `waived_by` ends all that are open. Conditions may ask for `open_CODE` and `met_CODE`, how many of them
+    are open and were met, and `paid_CODE`, what was met of them in yuan.
     """
 
     code: Code

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rongtong.engine.pack.clock import Clock
 from rongtong.engine.pack.model import Cite, Code, Mark, Statement, Text
-from rongtong.engine.pack.outcome import Certificate, Counts, Due, Measure, Notice, Opens, Tally, Under
+from rongtong.engine.pack.outcome import Certificate, Counts, Due, Limit, Measure, Notice, Opens, Tally, Under
 
 
 class ProcessRole(Statement):
@@ -22,7 +22,9 @@ class ProcessRole(Statement):
     belongs to the organisation the case is of; `participant`: for a place, organisation or account that the case names
     for this role; `notice`: whoever has the account role, while the case is on public notice, and then from the notice
     board only (异议). A role with `head_only` reads of a case what it is and who takes part, not what was filled in
-    (an expert before declaring).
+    (an expert before declaring). `apart` (回避) are roles, and fields or columns (`field.column`) that hold a 统一社会信用代码:
+    whoever has one of those roles, or belongs to one of those organisations, cannot be named for this role. `known_to`
+    (匿名评审) are the roles that learn who has this one; empty: everybody who reads the case.
     """
 
     code: Code
@@ -30,6 +32,8 @@ class ProcessRole(Statement):
     held_by: tuple[Code, ...]
     at: Literal["self", "parent", "root", "covering", "below", "own", "participant", "notice"] = "self"
     head_only: bool = False
+    apart: tuple[Text, ...] = ()
+    known_to: tuple[Code, ...] = ()
 
 
 class Deadline(Statement):
@@ -167,6 +171,7 @@ class Process(Statement):
     )
     tallies: tuple[Tally, ...] = ()
     clocks: tuple[Clock, ...] = Field(default=(), description="terms that run over several stages")
+    limits: tuple[Limit, ...] = Field(default=(), description="限项")
     counts: Counts = Counts()
     measures: tuple[Measure, ...] = ()
     dues: tuple[Due, ...] = ()

@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "collections": ("collections.yaml", "plan.Collection", ("code",)),
     "processes": ("processes/*.yaml", "process.Process", ("code", "version")),
     "blocks": ("blocks.yaml", "process.Block", ("code",)),
-    "examples": ("demo_cases.yaml", "example.Example", ("code",)),
+    "examples": ("demo_cases/*.yaml", "example.Example", ("code",)),
     "published": ("processes/published.csv", "process.Published", ("process", "version")),
 }
 LOOSE = ("data/*.csv", "data/*.xlsx", "shapes/*.geojson", "README*.md", "LICENSE*", "NOTICE*")

@@ -10,6 +10,7 @@ from rongtong.engine.process.guard import declared, variables
 from rongtong.engine.process.tally import steps_of
 
 if TYPE_CHECKING:
+    from rongtong.engine.pack.outcome import Tally
     from rongtong.engine.pack.process import Process
 
 # (what is wrong, what to do)
@@ -51,11 +52,54 @@ def tallies(process: Process) -> Iterator[Finding]:
         yield from _known(where, "步骤", one.at, steps, steps)
         for code in one.at:
             step = process.transition(code)
-            form = step.form if step else process.form
-            if one.field and code in steps and one.field not in form.get("properties", {}):
-                yield f"{where}取“{one.field}”，步骤“{code}”的表单里没有", "在 form 里加这个项"
+            if code in steps:
+                yield from _added(where, one, code, (step.form if step else process.form).get("properties", {}))
         if one.under and one.take != "count":
             yield f"{where}对下级办件只能计数", "take: count"
+
+
+def _added(where: str, one: Tally, code: str, properties: Form) -> Iterator[Finding]:
+    """What a tally takes of a step is in its form, or in the rows it adds up."""
+    if one.rows:
+        columns = properties.get(one.rows, {}).get("items", {}).get("properties")
+        if columns is None:
+            yield f"{where}加“{one.rows}”的行，步骤“{code}”的表单里没有这样的行", "在 form 里加一个 type: array 的项"
+            return
+        properties = columns
+    for name in (*one.added, *one.only):
+        if name not in properties:
+            yield f"{where}取“{name}”，步骤“{code}”的表单里没有", "在 form 里加这个项"
+
+
+def limits(process: Process) -> Iterator[Finding]:
+    """A limit is on a role that whole organisations or named participants have, in stages that exist."""
+    roles, stages = {r.code: r for r in process.roles}, [s.code for s in process.stages]
+    for one in process.limits:
+        where = f"limits 对“{one.role}”"
+        yield from _known(where, "角色", [one.role], roles, roles)
+        yield from _known(where, "环节", one.stages, stages, stages)
+        if one.role in roles and roles[one.role].at not in ("own", "participant"):
+            yield f"{where}限项，它不是 at: own 或 participant", "改 at，或改限别的角色"
+        if one.per == "parent" and process.under is None:
+            yield f"{where}按上级办件限项，流程没有 under", "改 per，或写 under"
+
+
+def apart(process: Process) -> Iterator[Finding]:
+    """Who is kept apart from a role is a role, or a field or column, that exists; so are the roles that know who has it."""
+    roles = {r.code for r in process.roles}
+    for role in process.roles:
+        if role.apart and role.at != "participant":
+            yield f"角色“{role.name}”写了 apart，却不是 at: participant", "删去 apart，或改 at"
+        for name in role.apart:
+            if name not in roles and not _has_field(process, name):
+                yield f"角色“{role.name}”的 apart 写了“{name}”，没有这个角色，表单里也没有", "改为角色、项或“项.列”"
+
+
+def _has_field(process: Process, name: str) -> bool:
+    field, _, column = name.partition(".")
+    forms = (process.form, *(t.form for t in process.transitions))
+    found = [f["properties"][field] for f in forms if field in f.get("properties", {})]
+    return any(not column or column in spec.get("items", {}).get("properties", {}) for spec in found)
 
 
 def steps(process: Process) -> Iterator[Finding]:
@@ -90,6 +134,7 @@ def opening(process: Process) -> Iterator[Finding]:
     if process.of and fields.get(process.of, {}).get("format") != "organisation":
         yield f"of 写了“{process.of}”，开始的表单里没有 format: organisation 的这个项", "在 form 里加这个项"
     yield from _known("prefill ", "项", process.prefill, fields, fields)
+    yield from _known("under 的 takes ", "项", process.under.takes if process.under else (), fields, fields)
     yield from _known("alike ", "项", process.alike, process.fields, process.fields)
     yield from _links("links ", process.links, process.form)
 
@@ -118,8 +163,14 @@ def dues(process: Process) -> Iterator[Finding]:
         yield from expression(process, f"{where}的金额", one.amount, "number")
         for code in one.born:
             step = process.transition(code)
-            form = step.form if step else process.form
-            yield from _due_field(where, one.on, one.each, form.get("properties", {}))
+            own = (step.form if step else process.form).get("properties", {})
+            yield from _due_field(where, one.on, one.each, {**_asked(process), **own})
+
+
+def _asked(process: Process) -> dict[str, Any]:
+    """Everything the forms of a process ask for."""
+    forms = (process.form, *(t.form for t in process.transitions))
+    return {name: spec for form in forms for name, spec in form.get("properties", {}).items()}
 
 
 def _due_field(where: str, on: str, each: str, properties: Form) -> Iterator[Finding]:
@@ -150,6 +201,8 @@ def names(process: Process) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Process], Iterator[Finding]], ...] = (
     tallies,
+    limits,
+    apart,
     steps,
     opening,
     notices,

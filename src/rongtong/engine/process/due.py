@@ -31,16 +31,24 @@ class Owed:
 
 
 def born(
-    process: Process, transition: str, on: date, given: Mapping[str, Any], values: Mapping[str, Value]
+    process: Process,
+    transition: str,
+    on: date,
+    given: Mapping[str, Any],
+    values: Mapping[str, Value],
+    before: Mapping[str, Any] | None = None,
 ) -> tuple[Owed, ...]:
     """The dues a step of the day `on` brings forth, filled in with `given`, where its conditions hold.
 
-    Raises ValueError for an amount that is not known or is negative.
+    `before` is what earlier steps were filled with, for fields that the form of this one lacks. Raises ValueError for an amount that is not known or is negative.
     """
     found: list[Owed] = []
+    step = process.transition(transition)
+    own = (step.form if step else process.form).get("properties", {})
+    known = {n: v for n, v in (before or {}).items() if n not in own} | dict(given)
     for due in process.dues:
         if transition in due.born and guard.true(process, due.when, values):
-            found += _rows(due, given) if due.each else _dated(process, due, on, given, values)
+            found += _rows(due, known) if due.each else _dated(process, due, on, known, values)
     return tuple(found)
 
 

@@ -261,6 +261,6 @@ def _words(field: Field | None, value: Any, place_name: Callable[[str], str]) ->
         return "，".join(
             f"{columns[n].label if n in columns else n} {_words(columns.get(n), value[n], place_name)}" for n in named
         )
-    if field and field.kind == "place":
+    if field and field.kind in ("place", "chain"):
         return place_name(str(value))
     return dict(field.options).get(str(value), str(value)) if field else str(value)

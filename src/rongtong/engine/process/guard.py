@@ -24,9 +24,11 @@ MEAN_DIGITS = 15
 
 
 def declared(process: Process) -> dict[str, str]:
-    """Name → kind of everything a condition of the process may speak of; `late_CLOCK` is whether that clock ran out."""
+    """Name → kind of everything a condition of the process may speak of; `late_CLOCK` is whether that clock ran out,
+    `open_DUE`, `met_DUE` and `paid_DUE` how many of a due are open, how many were met, and how much of it in yuan."""
     clocks = {f"late_{c.code}": "flag" for c in process.clocks}
-    return {**ALWAYS, **clocks, **{t.code: "number" for t in process.tallies}, **process.variables}
+    dues = {f"{what}_{d.code}": "number" for d in process.dues for what in ("open", "met", "paid")}
+    return {**ALWAYS, **clocks, **dues, **{t.code: "number" for t in process.tallies}, **process.variables}
 
 
 def variables(process: Process) -> tuple[Variable, ...]:
@@ -79,6 +81,11 @@ def compile_guard(process: Process, step: Transition) -> Compiled:
     return compile_expression(step.when, variables(process))
 
 
+def asks_itself(process: Process, step: Transition) -> bool:
+    """Whether the guard of a step speaks of what its own form asks for, and so is judged only once that is filled in."""
+    return bool(step.when) and bool(set(compile_guard(process, step).names) & set(step.form.get("properties", {})))
+
+
 def holds(process: Process, steps: Sequence[Transition], values: Mapping[str, Value]) -> dict[str, bool]:
     """Transition → whether its guard holds; one without a guard always does, one of unknown value does not."""
     asked = tuple((s.code, s.when) for s in steps if s.when)
@@ -103,11 +110,16 @@ def _answers(
 def refusal(process: Process, step: Transition, values: Mapping[str, Value]) -> str:
     """Why a guard does not hold, in words: the definition's own, or the condition with the values it met."""
     compiled = compile_guard(process, step)
-    met = "，".join(f"{name} = {_shown(values.get(name))}" for name in compiled.names)
+    met = "，".join(f"{name} = {words(values.get(name))}" for name in compiled.names)
     return f"{step.refusal or f'“{step.name}”的条件不成立'}（条件：{step.when}；现在 {met}）"
 
 
-def _shown(value: Value) -> str:
+def words(value: Value) -> str:
+    """A value as people read it, a number with hundredths where it has any."""
     if isinstance(value, bool):
         return "是" if value else "否"
+    if isinstance(value, Fraction) and value.denominator > 1:
+        hundredths = round(abs(value) * 100)
+        about = "" if value * 100 == int(value * 100) else "约 "
+        return f"{about}{'-' if value < 0 else ''}{hundredths // 100}.{hundredths % 100:02}"
     return "未知" if value is None else str(value)

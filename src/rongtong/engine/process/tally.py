@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rongtong.engine.process.state import OPEN, Happened
 
@@ -18,11 +18,9 @@ def of_steps(process: Process, events: Iterable[Happened]) -> dict[str, Fraction
     made: dict[str, dict[str, Happened]] = {}
     stage = process.start
     for event in events:
-        step = process.transition(event.transition)
-        if step is None:
-            continue
         made.setdefault(event.transition, {})[event.actor] = event
-        if step.to and step.to != stage:
+        step = process.transition(event.transition)
+        if step and step.to and step.to != stage:
             stage = step.to
             for again in process.transitions:
                 if stage in again.at:
@@ -30,10 +28,16 @@ def of_steps(process: Process, events: Iterable[Happened]) -> dict[str, Fraction
     return {t.code: _taken(t, [e for a in t.at for e in made.get(a, {}).values()]) for t in process.tallies if t.at}
 
 
-def _taken(tally: Tally, events: Sequence[Happened]) -> Fraction | None:
+def _taken(tally: Tally, events: Iterable[Happened]) -> Fraction | None:
+    found = [one for event in events for one in _parts(tally, event)]
     if tally.take == "count":
-        return Fraction(len(events))
-    values = [Fraction(str(e.data[tally.field])) for e in events if e.data.get(tally.field) not in (None, "")]
+        return Fraction(len(found))
+    # What an answer leaves open is left out; of several that are added, those that are there are added.
+    values = [
+        sum((Fraction(str(one[n])) for n in filled), Fraction())
+        for one in found
+        if (filled := [n for n in tally.added if one.get(n) not in (None, "")])
+    ]
     if tally.take == "sum":
         return sum(values, Fraction())
     if not values:
@@ -41,6 +45,12 @@ def _taken(tally: Tally, events: Sequence[Happened]) -> Fraction | None:
     if tally.take == "mean":
         return sum(values, Fraction()) / len(values)
     return min(values) if tally.take == "min" else max(values)
+
+
+def _parts(tally: Tally, event: Happened) -> list[Mapping[str, Any]]:
+    """What is added up of one step: itself, or its rows, where they hold what is asked."""
+    rows: Any = (event.data.get(tally.rows) or []) if tally.rows else [event.data]
+    return [row for row in rows if all(row.get(name) == value for name, value in tally.only.items())]
 
 
 def steps_of(process: Process) -> frozenset[str]:
