@@ -79,8 +79,16 @@ def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:
 
 
 def measure(case: Case, process: Process, event: Event, on: date, values: Mapping[str, Any]) -> None:
-    """Add to the indicators what the step counts for, once per case, or take back what it undoes."""
-    rows = [*_added(case, process, event.transition, values), *_undone(case, process, event.transition)]
+    """Add to the indicators what the step counts for, once per case, or take back what it undoes.
+
+    A step that does both, as a change, puts its amount in place of what counted.
+    """
+    step = event.transition
+    rows = [
+        *_added(case, process, step, values),
+        *_undone(case, process, step),
+        *_replaced(case, process, step, values),
+    ]
     month = on.year * 100 + on.month
     Measured.objects.bulk_create(
         Measured(
@@ -100,15 +108,24 @@ def measure(case: Case, process: Process, event: Event, on: date, values: Mappin
 
 def _added(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.at and _standing(case, one) == 0 and guard.true(process, one.when, values):
+        fresh = transition in one.at and transition not in one.undone_by and _standing(case, one) == 0
+        if fresh and guard.true(process, one.when, values):
             yield one.indicator, _amount(one, values)
 
 
 def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.undone_by:
+        if transition in one.undone_by and transition not in one.at:
             own = Measured.objects.filter(case=case, indicator=one.indicator)
             yield one.indicator, -sum(own.values_list("value", flat=True))
+
+
+def _replaced(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for one in process.measures:
+        if transition in one.at and transition in one.undone_by:
+            own = Measured.objects.filter(case=case, indicator=one.indicator)
+            counts = guard.true(process, one.when, values)
+            yield one.indicator, (_amount(one, values) if counts else 0) - sum(own.values_list("value", flat=True))
 
 
 def _standing(case: Case, one: Measure) -> int:

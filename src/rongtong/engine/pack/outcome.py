@@ -13,6 +13,7 @@ class Measure(Statement):
     """What a case adds to an indicator: one, or the value of `field`, for the place, chain and month of the step.
 
     A case counts once for each of the steps `at`, whatever happens again later, until one of `undone_by` takes it back.
+    A step in both (变更) puts its amount in place of what counted; the difference counts in its month.
     With `distinct: organisation` only the first case of an organisation counts, as long as it counts.
     """
 
