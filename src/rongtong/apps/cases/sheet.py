@@ -62,7 +62,7 @@ def sheet(reader: Account, case: Case, steps: tuple[queries.Step, ...]) -> Sheet
         tuple(known.items()),
         _parties(case, process),
         tuple(due_line(o, process) for o in case.obligations.all()) if whole else (),
-        tuple(case.certificates.all()) if whole else (),
+        tuple(case.certificates.select_related("event").order_by("-pk")) if whole else (),
         tuple(f for f in case.attachments.select_related("by") if whole and f.event in readable),
         _beside(reader, case),
     )
