@@ -12,7 +12,11 @@ from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
 
 # What the ways one case points to another are called, from either end.
-LINKS = {"merged": ("并入", "并入本件的"), "instance": ("归入共性问题", "所含的办件")}
+LINKS = {
+    "merged": ("并入", "并入本件的"),
+    "instance": ("归入共性问题", "所含的办件"),
+    "about": ("所据的办件", "据本件办的"),
+}
 MOST_BELOW = 50
 
 
