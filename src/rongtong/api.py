@@ -12,6 +12,7 @@ from ninja.errors import HttpError, ValidationError
 
 from rongtong import __version__, refusal
 from rongtong.apps.cases.api import router as cases
+from rongtong.apps.cases.certificate_api import router as certificates
 from rongtong.apps.packs.queries import NoPack
 from rongtong.apps.planning.api import router as planning
 from rongtong.apps.planning.queries import Unknown
@@ -33,6 +34,7 @@ api = NinjaAPI(
 )
 api.add_router("", planning)
 api.add_router("", cases)
+api.add_router("", certificates)
 rest = Router()
 
 

@@ -22,7 +22,18 @@ LIMITS: dict[str, int] = {
     "supervision-red": 25,
     **dict.fromkeys(("login",), 5),
     **dict.fromkeys(
-        ("account-password", "collection-source-new", "dictionary", "login-code", "privacy", "process", "processes"), 10
+        (
+            "account-password",
+            "collection-source-new",
+            "dictionary",
+            "login-code",
+            "privacy",
+            "process",
+            "processes",
+            "verify",
+            "verify-en",
+        ),
+        10,
     ),
     **dict.fromkeys(
         (
@@ -32,6 +43,9 @@ LIMITS: dict[str, int] = {
             "account-import",
             "accounts",
             "amendment-new",
+            "certificate",
+            "certificate-en",
+            "certificate-paper",
             "clause",
             "cockpit",
             "collection-source-map",

@@ -29,7 +29,7 @@ from rongtong.apps.registry.models import Account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.large]
 
-REFUSALS = (401, 403, 404, 405)
+REFUSALS = (401, 403, 404, 405, 429)
 NAMES = sorted({name for name, _ in patterns()})
 # What differs from one answer to the next, or repeats what was asked for.
 # Who may read a page may post to it in vain: it is shown again, or says what is wrong. That nothing changes is asked apart.

@@ -354,7 +354,7 @@ def test_a_certificate_states_what_its_leaf_holds_and_is_revoked(people: dict[st
     case = signed(people)
     one = Certificate.objects.get(case=case)
     assert one.number == f"SZ-{case.key}"
-    assert '"states":{"付款方式":"延期","价款（元）":"1000.01"}' in one.leaf.payload.text
+    assert '"states":[["价款（元）","1000.01"],["付款方式","延期"]]' in one.leaf.payload.text
     step(case, "void", people["county"])
     one.refresh_from_db()
     assert one.ended is not None

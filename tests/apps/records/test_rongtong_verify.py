@@ -124,7 +124,8 @@ def test_it_imports_the_standard_library_alone_and_is_short() -> None:
             imported.add((node.module or "").split(".")[0])
     assert imported <= set(sys.stdlib_module_names)
     assert not imported & {"socket", "urllib", "http", "ssl", "subprocess"}
-    assert len(text.splitlines()) <= 400
+    # One file that a stranger reads through before trusting it.
+    assert len(text.splitlines()) <= 440
 
 
 def test_it_can_be_downloaded() -> None:

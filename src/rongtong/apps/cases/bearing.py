@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from rongtong.apps.cases import access
 from rongtong.apps.cases.models import Case, Certificate, Event, Link, Obligation
+from rongtong.apps.cases.queries import place_name
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.models import Account
 from rongtong.engine.expression.evaluate import Value
@@ -183,11 +184,10 @@ def _anybody(*_: object) -> None:
     """Whoever may make the step may issue what it certifies."""
 
 
-def stated(process: Process, one: Issued, data: Mapping[str, Any]) -> dict[str, str]:
-    """Title → text of what a certificate states."""
-    found: dict[str, str] = {}
+def stated(process: Process, one: Issued, data: Mapping[str, Any]) -> list[list[str]]:
+    """[title, text] of what a certificate states, each field once and in the certificate's order."""
+    words: dict[str, list[str]] = {}
     for schema in (process.form, *(t.form for t in process.transitions)):
-        for title, text, name in form.shown(schema, {n: data[n] for n in one.fields if n in data}):
-            if name in schema.get("properties", {}):
-                found[title] = text
-    return found
+        for title, text, name in form.shown(schema, {n: data[n] for n in one.fields if n in data}, place_name):
+            words[name] = [title, text]
+    return [words[name] for name in one.fields if name in words]

@@ -35,13 +35,14 @@ class NoSuchParticipant(ValueError):
 def parts(
     case: Case, process: Process, named: Mapping[str, str], form: Mapping[str, Any], given: Mapping[str, Any]
 ) -> None:
-    """Put whom a form names into their roles, in place of who held them; a field left empty names nobody.
+    """Put whom a form names into their roles, in place of who held them. A list left empty names nobody; a single field
+    left empty leaves whoever was named before.
 
     Raises NoSuchParticipant.
     """
     for role, field in named.items():
         # Nobody held a role before the opening but who was put into it by the opener.
-        if field not in given and case.events == 1:
+        if field not in given and (case.events == 1 or form["properties"][field].get("type") != "array"):
             continue
         who = [_participant(case, role, field, form, text) for text in _texts(given.get(field))]
         for one in who:
@@ -106,11 +107,15 @@ def measure(case: Case, process: Process, event: Event, on: date, values: Mappin
     """Add to the indicators what the step counts for, once per case, or take back what it undoes.
 
     What a step might have counted for and did not is put down once as 0: of five projects, none led by a firm, the share
-    is 0 and not unknown.
+    is 0 and not unknown. A step that does both, as a change, puts its amount in place of what counted.
     """
     month = on.year * 100 + on.month
     rows: dict[tuple[str, int], int] = {}
-    found = [(i, month, value) for i, value in _added(case, process, event.transition, values)]
+    counted_now = (
+        *_added(case, process, event.transition, values),
+        *_replaced(case, process, event.transition, values),
+    )
+    found = [(i, month, value) for i, value in counted_now]
     for indicator, counted, value in (*found, *_undone(case, process, event.transition)):
         rows[indicator, counted] = rows.get((indicator, counted), 0) + value
     Measured.objects.bulk_create(
@@ -137,7 +142,8 @@ def _first(case: Case, indicator: str, month: int) -> bool:
 
 def _added(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.at and _standing(case, one) == 0:
+        fresh = transition in one.at and transition not in one.undone_by and _standing(case, one) == 0
+        if fresh:
             yield one.indicator, _amount(one, values) if guard.true(process, one.when, values) else 0
 
 
@@ -145,10 +151,18 @@ def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str
     """(indicator, month, value) that take back what counts still, from the month it was counted in: a project that ends in
     a later year is none fewer of that year's."""
     for one in process.measures:
-        if transition in one.undone_by:
+        if transition in one.undone_by and transition not in one.at:
             own = Measured.objects.filter(case=case, indicator=one.indicator)
             months = own.order_by("month").values_list("month").annotate(total=Sum("value"))
             yield from ((one.indicator, month, -total) for month, total in months)
+
+
+def _replaced(case: Case, process: Process, transition: str, values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for one in process.measures:
+        if transition in one.at and transition in one.undone_by:
+            own = Measured.objects.filter(case=case, indicator=one.indicator)
+            counts = guard.true(process, one.when, values)
+            yield one.indicator, (_amount(one, values) if counts else 0) - sum(own.values_list("value", flat=True))
 
 
 def _standing(case: Case, one: Measure) -> int:

@@ -195,7 +195,9 @@ class Measured(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["event", "indicator"], name="measured_once_by_a_step")]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "indicator", "month"], name="measured_once_by_a_step_for_a_month")
+        ]
         indexes = [models.Index(fields=["indicator", "month", "place", "on"], name="measured_lookup")]
 
     def __str__(self) -> str:

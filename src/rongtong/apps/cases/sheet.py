@@ -19,6 +19,7 @@ LINKS = {
     "merged": ("并入", "并入本件的"),
     "instance": ("归入共性问题", "所含的办件"),
     "covers": ("所含的办件", "归入共性问题"),
+    "about": ("所据的办件", "据本件办的"),
 }
 MOST_BELOW = 50
 
@@ -74,7 +75,7 @@ def sheet(reader: Account, case: Case, steps: tuple[queries.Step, ...]) -> Sheet
         tuple(due_line(o, process) for o in case.obligations.select_related("born") if o.born.number in readable)
         if whole
         else (),
-        tuple(case.certificates.all()) if whole else (),
+        tuple(case.certificates.select_related("event").order_by("-pk")) if whole else (),
         tuple(f for f in case.attachments.select_related("by") if whole and f.event in readable),
         _beside(reader, case),
     )

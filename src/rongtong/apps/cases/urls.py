@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from rongtong.apps.cases import near_views, notices, opening, views
+from rongtong.apps.cases.certificate_urls import urlpatterns as certificates
 from rongtong.apps.cases.supervision_urls import urlpatterns as supervision
 
 urlpatterns = [
@@ -21,4 +22,5 @@ urlpatterns = [
     path("processes/<slug:code>", views.process, name="process"),
     path("processes/<slug:code>/new", opening.case_new, name="case-new"),
     *supervision,
+    *certificates,
 ]

@@ -51,7 +51,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("流程", "processes"),
         ),
     ),
-    ("公开", (Entry("公示公告", "notices"), Entry("公开数据", "open"))),
+    ("公开", (Entry("公示公告", "notices"), Entry("公开数据", "open"), Entry("核验证明", "verify"))),
     (
         "管理",
         (

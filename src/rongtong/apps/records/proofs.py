@@ -9,7 +9,7 @@ from typing import Any
 
 from rongtong.apps.records import leaves
 from rongtong.apps.records.log import ACCOUNT
-from rongtong.apps.records.models import Leaf
+from rongtong.apps.records.models import Leaf, Payload
 from rongtong.apps.records.publishing import CHECKPOINT, TREES, PublishError, folder, published
 from rongtong.apps.registry.models import Account
 from rongtong.engine.note import Checkpoint, PublicKey
@@ -59,6 +59,16 @@ def _names(leaf: Leaf) -> dict[str, dict[str, str]]:
     """What opens the commitments of a leaf to usernames: each with its salt. Leaves of the first format have none."""
     given = {"actor": (leaf.actor, leaf.actor_salt), "subject": (leaf.subject, leaf.subject_salt)}
     return {part: {"text": text.removeprefix(ACCOUNT), "salt": salt} for part, (text, salt) in given.items() if salt}
+
+
+def prove_opened(home: Path, payload: Payload, *, key: PublicKey) -> dict[str, Any]:
+    """The proof of a leaf with its payload and salt, for whoever holds what lets them read it, such as a certificate.
+
+    Raises PublishError, also where any of the payload was erased.
+    """
+    if payload.erased_at is not None:
+        raise PublishError(f"所载内容已于 {payload.erased_at:%Y-%m-%d} 依申请删除，不再有证明文件。")
+    return prove(home, payload.leaf_id, key=key) | {"payload": {"text": payload.text, "salt": payload.salt}}
 
 
 def prove_consistency(home: Path, old: Checkpoint, old_text: str, *, key: PublicKey) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import hmac
-import io
 import secrets
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from rongtong import qr
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry import access, moment, sessions
 from rongtong.apps.registry.actions import RegistryError, account_subject
@@ -66,13 +66,7 @@ def address(factor: SecondFactor) -> str:
 
 def qr_svg(factor: SecondFactor) -> str:
     """The address as an SVG picture for the page, with presentation attributes only."""
-    import segno
-
-    out = io.BytesIO()
-    segno.make(address(factor), error="m").save(
-        out, kind="svg", scale=5, xmldecl=False, nl=False, svgclass=None, lineclass=None
-    )
-    return out.getvalue().decode("utf-8")
+    return qr.svg(address(factor))
 
 
 def confirm(account: Account, nonce: str, code: str) -> tuple[str, ...]:

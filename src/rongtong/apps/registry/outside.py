@@ -44,6 +44,12 @@ PUBLIC = frozenset(
         "notices-en",
         "notice",
         "notice-en",
+        "verify",
+        "verify-en",
+        "certificate",
+        "certificate-en",
+        "certificate-paper",
+        "certificate-file",
         "privacy",
         "display",
         "login",
@@ -71,6 +77,7 @@ OWN = frozenset(
 # Paths of the API below /api/.
 API = (
     "cases",
+    "certificates",
     "processes",
     "docs",
     "openapi.json",

@@ -1,5 +1,7 @@
 """Failed logins: after five in fifteen minutes a username is locked for fifteen; an address may fail more often.
 
+Guesses at the codes of certificates are counted for each address in the same way.
+
 Usernames that nobody has are counted like the others, so that a lock does not tell which exist. Keys are keyed hashes:
 what was typed, which may be a password in the wrong field, is kept nowhere.
 """
@@ -16,6 +18,8 @@ from rongtong.apps.registry.models import Failure
 WINDOW = timedelta(minutes=15)
 ACCOUNT_FAILURES = 5
 ADDRESS_FAILURES = 50
+# A code is one of 31^8: at this rate one address would try all of them in more than a million years.
+GUESSES = 20
 KEEP = timedelta(days=1)
 
 
@@ -27,6 +31,11 @@ def account_key(username: str) -> str:
 def address_key(address: str) -> str:
     """The key under which the failures from an address are counted."""
     return _key("address", address)
+
+
+def guess_key(address: str) -> str:
+    """The key under which wrong codes of certificates from an address are counted."""
+    return _key("certificate", address)
 
 
 def locked_until(key: str, most: int = ACCOUNT_FAILURES) -> datetime | None:

@@ -106,6 +106,17 @@ def examples(look: Look) -> Iterator[Problem]:
             yield look.at("examples", example, f"演示办件 {example.code} 的 under“{example.under}”没有", "改正代码")
 
 
+def numbers(look: Look) -> Iterator[Problem]:
+    """No two certificates share the letters that their numbers begin with: a number names one."""
+    taken: dict[str, tuple[str, str]] = {}
+    for process in look.pack.all("processes"):
+        for one in process.certificates:
+            owner = taken.setdefault(one.prefix, (process.code, one.code))
+            if owner != (process.code, one.code):
+                message = f"流程 {process.code} 的证明 {one.code} 与 {owner[0]} 的 {owner[1]} 同用字头“{one.prefix}”"
+                yield look.at("processes", process, message, "换一个 prefix，编号才不重复")
+
+
 def unchanged(look: Look) -> Iterator[Problem]:
     """A published version keeps its fingerprint."""
     known = {(p.code, p.version): p for p in look.pack.all("processes")}
@@ -119,4 +130,4 @@ def unchanged(look: Look) -> Iterator[Problem]:
             yield look.at("processes", process, message, "恢复原样，改动写成新的 version")
 
 
-CHECKS: tuple[Check, ...] = (definitions, references, families, examples, unchanged)
+CHECKS: tuple[Check, ...] = (definitions, references, families, examples, numbers, unchanged)

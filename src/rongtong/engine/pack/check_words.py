@@ -106,6 +106,7 @@ def _named(look: Look) -> Iterator[str]:
         yield from use.indicators
     for source in pack.all("sources"):
         yield from (column.indicator for column in source.columns)
+    yield from (measure.indicator for process in pack.all("processes") for measure in process.measures)
     for split in pack.all("allocations"):
         yield split.indicator
         yield from (reference_head(w.figure)[0] for w in split.weights)

@@ -14,7 +14,8 @@ class Measure(Statement):
 
     A case counts once for each of the steps `at`, whatever happens again later, until one of `undone_by` takes it back.
     With `distinct: organisation` only the first case of an organisation counts, as long as it counts. It is taken back from
-    the month it was counted in, known from the day of the step that undoes it.
+    the month it was counted in, known from the day of the step that undoes it. A step in both (变更) puts its amount in
+    place of what counted; the difference counts in its month.
     """
 
     indicator: Code

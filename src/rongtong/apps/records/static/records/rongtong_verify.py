@@ -330,7 +330,7 @@ def check_proof(path: str, key: Key) -> str:
         document = json.loads(content)
         checkpoint = open_checkpoint("检查点（checkpoint）", document["checkpoint"].encode("utf-8"), key)
         if document["format"] == "rongtong-proof-1":
-            return check_inclusion(document, checkpoint)
+            return check_inclusion(document, checkpoint) + stated(document)
         if document["format"] == "rongtong-consistency-1":
             return check_consistency(document, checkpoint, key)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
@@ -356,6 +356,22 @@ def check_inclusion(document: Any, checkpoint: Checkpoint) -> str:
             raise Fault("payload_swapped" if part == "payload" else "name_swapped", number=number, part=part)
         said += "，内容与承诺相符" if part == "payload" else f"，{part} 为 {opening['text']}"
     return f"核验无误：第 {number} 条在已签名的 {checkpoint.size} 条日志之中（{'、'.join(checkpoint.roots)}）{said}。 / All holds: entry {number} is in the signed log."
+
+
+def stated(document: Any) -> str:
+    """What a certificate states, once its payload has proved to be that of the leaf; "" for a leaf that is none."""
+    says = json.loads(document["payload"]["text"]) if "payload" in document else {}
+    if "states" not in says or not json.loads(document["leaf"])["kind"].endswith(".certify"):
+        return ""
+    head = [("编号 / number", says["number"]), ("出具 / issued", says["issued"]), ("单位 / for", says["organisation"])]
+    lines = [f"  {plain(title)}：{plain(text)}" for title, text in [*head, *says["states"]] if text]
+    now = "出具时如此；以后是否被替换或撤销，请到出具单位的核验页查。 / As issued: ask the issuer whether it still stands."
+    return "\n".join(["", f"证明“{plain(says['certificate'])}”所载 / The certificate states:", *lines, now])
+
+
+def plain(text: str) -> str:
+    """On one line and without what could move a terminal's cursor: a certificate must not write a verdict of its own."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def check_consistency(document: Any, checkpoint: Checkpoint, key: Key) -> str:
