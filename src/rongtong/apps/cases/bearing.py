@@ -38,15 +38,22 @@ class NotBorne(ValueError):
 
 
 def dues(
-    case: Case, process: Process, event: Event, on: date, given: Mapping[str, Any], values: Mapping[str, Value]
+    case: Case,
+    process: Process,
+    event: Event,
+    on: date,
+    given: Mapping[str, Any],
+    values: Mapping[str, Value],
+    before: Mapping[str, Any],
 ) -> list[dict[str, object]]:
-    """Meet, waive and bring forth the dues of a step; what was born, as the log keeps it. Raises NotBorne."""
+    """Meet, waive and bring forth the dues of a step; what was born, as the log keeps it. `before` is what all steps so
+    far were filled with. Raises NotBorne."""
     for one in process.dues:
         if event.transition in one.waived_by:
             Obligation.objects.filter(case=case, code=one.code, met=None, waived=None).update(waived=event)
     _meet(case, [one for one in process.dues if event.transition in one.met_by], event, given)
     try:
-        born = due.born(process, event.transition, on, given, values)
+        born = due.born(process, event.transition, on, given, values, before)
     except ValueError as error:
         raise NotBorne("", str(error)) from error
     first = (Obligation.objects.filter(case=case).aggregate(last=Max("number"))["last"] or 0) + 1

@@ -10,8 +10,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
+from rongtong.apps.cases import access, queries
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -123,9 +124,8 @@ def _added(case: Case, process: Process, transition: str, values: Mapping[str, A
 
 def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int]]:
     for one in process.measures:
-        if transition in one.undone_by:
-            own = Measured.objects.filter(case=case, indicator=one.indicator)
-            yield one.indicator, -sum(own.values_list("value", flat=True))
+        if transition in one.undone_by and not _another_stands(case, one):
+            yield one.indicator, -_standing(case, one)
 
 
 def _standing(case: Case, one: Measure) -> int:
@@ -136,6 +136,20 @@ def _standing(case: Case, one: Measure) -> int:
     else:
         rows = rows.filter(case=case)
     return sum(rows.values_list("value", flat=True))
+
+
+def _another_stands(case: Case, one: Measure) -> bool:
+    """Whether the organisation goes on counting through another of its cases, where it counts once."""
+    if one.distinct != "organisation" or not case.organisation_id:
+        return False
+    others = Case.objects.filter(process=case.process, organisation=case.organisation_id).exclude(pk=case.pk)
+    last = Event.objects.filter(case=OuterRef("pk"), transition__in=(*one.at, *one.undone_by)).order_by("-number")
+    others = others.annotate(last=Subquery(last.values("transition")[:1])).filter(last__in=one.at)
+    return any(
+        guard.true(process, one.when, queries.values(process, other))
+        for other in others.select_related("definition")
+        for process in (access.process_of(other),)
+    )
 
 
 def _amount(one: Measure, values: Mapping[str, Any]) -> int:

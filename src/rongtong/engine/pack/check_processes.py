@@ -10,6 +10,7 @@ from rongtong.engine.pack.read import Problem, explain
 from rongtong.engine.process.block import expanded
 from rongtong.engine.process.check import Finding
 from rongtong.engine.process.check import check as check_definition
+from rongtong.engine.process.check_outcome import expression
 from rongtong.engine.process.state import ProcessError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _family(look: Look, process: Process) -> Iterator[str]:
     if above is not None and process.under is not None:
         stages = {s.code for s in above.stages}
         yield from (f"under 写了环节“{s}”，{above.code} 没有" for s in process.under.at if s not in stages)
+        yield from (said for said, _ in expression(above, "under 的条件", process.under.when, "flag"))
     for tally in process.tallies:
         below = look.pack.find("processes", tally.under) if tally.under else None
         if below is not None:
