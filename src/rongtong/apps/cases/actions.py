@@ -113,9 +113,9 @@ def open_case(
         access.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
 
     with transaction.atomic():
+        if parent is not None:
+            parent = _within_reach(actor, parent)
         _check_parent(definition, parent)
-        if parent is not None and not (access.on_notice(parent) or access.reachable(actor, parent)):
-            raise Case.DoesNotExist(f"没有 {parent.pk} 这件。")
         new = _New(definition, actor, place, key, title, period, chain, given, due, taking, organisation, parent)
         return _open(new, may)
 
@@ -147,6 +147,14 @@ def _organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation
     if found is None:
         raise FormRefused({process.of: f"没有登记统一社会信用代码为“{uscc}”的单位。请核对，或先登记单位。"})
     return found
+
+
+def _within_reach(actor: Account, parent: Case) -> Case:
+    """The case as it is now, locked. Raises Case.DoesNotExist where the actor neither reads it nor finds it on notice."""
+    locked = Case.objects.select_for_update().get(pk=parent.pk)
+    if access.on_notice(locked) or access.reachable(actor, locked):
+        return locked
+    raise Case.DoesNotExist(f"没有 {parent.pk} 这件。")
 
 
 def _check_parent(process: Process, parent: Case | None) -> None:

@@ -38,13 +38,14 @@ def starts(account: Account) -> tuple[Start, ...]:
 
 
 def starts_under(account: Account, parent: Case) -> tuple[Start, ...]:
-    """What an account may start under a case in the stage it is in, at its place."""
+    """What an account may start under a case in the stage it is in: at its place, or at that of its own organisation."""
     found = []
     for process in newest():
         if process.under and process.under.process == parent.process and parent.stage in process.under.at:
             start = _start(account, process)
             if start and (start.organisation or parent.place in start.places):
-                found.append(Start(process, start.organisation, (parent.place,), parent))
+                own = start.organisation is not None and process.under.place == "own"
+                found.append(Start(process, start.organisation, start.places if own else (parent.place,), parent))
     return tuple(found)
 
 

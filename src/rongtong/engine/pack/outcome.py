@@ -69,6 +69,9 @@ class Under(Statement):
     at: tuple[Code, ...] = Field(min_length=1, description="stages of that process")
     when: str = Field(default="", description="condition over the variables of that process")
     refusal: str = Field(default="", description="what is said when it does not hold")
+    place: Literal["parent", "own"] = Field(
+        default="parent", description="where it is: at that case's place, or at that of the organisation that opens it"
+    )
 
 
 class Opens(Statement):
