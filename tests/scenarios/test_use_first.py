@@ -244,7 +244,7 @@ def test_each_sees_its_own_and_only_that(world: World, result: Case) -> None:
 
 def test_a_firm_uses_first_only_what_is_in_the_pool_and_open_to_it(world: World, result: Case) -> None:
     early = registered(world)
-    with pytest.raises(actions.CaseError, match="现在不能开始"):
+    with pytest.raises(actions.CaseError, match="没有可以在其下开始的这一件"):
         world.open("use_first", "firm", INTENT, parent=early)
     kept = in_pool(world, empowered(world, early, use_first="no"), "2025-08-30")
     with pytest.raises(actions.CaseError, match="没有同意这项成果先用后转"):

@@ -121,8 +121,9 @@ def test_a_case_is_opened_under_one_on_public_notice_and_under_no_other_that_is_
     with pytest.raises(actions.GuardRefused, match="“开始供”由您办理"):
         actions.move(offer.pk, "hide", actor=people["甲"], seen=1)
     actions.move(offer.pk, "hide", actor=people["乙"], seen=1)
-    with pytest.raises(Case.DoesNotExist):
+    with pytest.raises(actions.CaseError, match="没有可以在其下开始的这一件") as refused:
         opened(people["丁"], "ask_for", offer)
+    assert offer.title not in str(refused.value)
 
 
 def test_an_opening_may_ask_a_condition_of_the_case_above(people: dict[str, Account]) -> None:

@@ -138,8 +138,8 @@ def roles_held(who: Reach, case: Case) -> frozenset[str]:
     if on_notice(case):
         has = {held_role for held_role, _ in who.grants}
         held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
-    above = case.parent.organisation_id if case.parent_id and any(who.owns_above(r) for r in process.roles) else None
-    held |= who.of_organisations(process, case.organisation_id, above)
+    above = case.parent if any(who.owns_above(r) for r in process.roles) else None
+    held |= who.of_organisations(process, case.organisation_id, above.organisation_id if above else None)
     named = [r for r in process.roles if r.at == "participant" and r.code not in held]
     if named:
         rows = Q(pk__in=())
@@ -256,7 +256,7 @@ def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
     found = Q(place__in=sorted(sight.places)) if sight.places else Q(pk__in=())
     if sight.own:
         found |= Q(organisation_id=who.organisation)
-    if sight.above:
+    if sight.above and who.organisation is not None:
         # Not through the join, which every other row of the list would have to make too.
         found |= Q(parent__in=Case.objects.filter(organisation_id=who.organisation).values("pk"))
     if sight.named:

@@ -94,7 +94,7 @@ def open_case(
     case it is opened under. Without a `key` it takes the next number of the year.
 
     A parent is one that the actor may reach, or one on public notice, whoever reads the rest of it. Raises Denied,
-    CaseExists, FormRefused, Case.DoesNotExist for a parent out of reach, CaseError for a process that does not exist.
+    CaseExists, FormRefused, CaseError for a parent out of reach and for a process that does not exist.
     """
     definition = packs.current().find("processes", process)
     if definition is None:
@@ -150,11 +150,12 @@ def _organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation
 
 
 def _within_reach(actor: Account, parent: Case) -> Case:
-    """The case as it is now, locked. Raises Case.DoesNotExist where the actor neither reads it nor finds it on notice."""
+    """The case as it is now, locked. Raises CaseError where the actor neither reads it nor finds it on notice."""
     locked = Case.objects.select_for_update().get(pk=parent.pk)
     if access.on_notice(locked) or access.reachable(actor, locked):
         return locked
-    raise Case.DoesNotExist(f"没有 {parent.pk} 这件。")
+    # The same words whether there is no such case or one that is not for this account.
+    raise CaseError("没有可以在其下开始的这一件，或它已不在公示。")
 
 
 def _check_parent(process: Process, parent: Case | None) -> None:
