@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rongtong.engine.process import form
@@ -45,6 +45,7 @@ def test_shares_that_add_to_a_hundred_pass_and_others_are_told_the_difference() 
     assert said == {"splits": "“分配”各行的“比例”合计 99.99，应为 100，相差 0.01。"}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=8))
 def test_a_sum_is_exact_however_it_is_cut(parts: list[int]) -> None:
     amounts = tuple(f"{p // 100}.{p % 100:02d}" for p in parts)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from transfer_people import INTENT, TERMS, World, empowered, figure, in_pool, packs_loaded, registered, trial, world
 
-from rongtong.apps.cases import actions, measuring, queries
+from rongtong.apps.cases import actions, measuring, queries, ticking
 from rongtong.apps.cases.models import Case, Certificate, Obligation
 from rongtong.apps.registry.access import Denied
 from rongtong.engine.period import Period
@@ -221,6 +221,22 @@ def test_a_trial_that_runs_out_waits_for_the_firm_and_then_ends(world: World, re
         assert world.go(one, "progress", firm, trial_progress="还在做最后一组试验").stage == "confirming"
     assert world.go(case, "confirm", "firm", acceptance="达到一千小时").stage == "paying"
     assert Case.objects.get(pk=other.pk).due == date(2025, 10, 30)
+
+
+def test_time_alone_ends_a_notice_a_trial_and_a_wait(world: World) -> None:
+    result = empowered(world, registered(world))
+    world.on("2025-08-06")
+    ticking.tick()
+    assert Case.objects.get(pk=result.pk).stage == "pool"
+    case = trial(world, result)
+    for day, stage in (("2025-10-15", "trial"), ("2025-10-16", "confirming"), ("2025-10-30", "confirming"),
+                       ("2025-10-31", "expired")):  # fmt: skip
+        world.on(day)
+        assert ticking.tick().failed == []
+        assert Case.objects.get(pk=case.pk).stage == stage, day
+    world.on("2026-08-07")
+    ticking.tick()
+    assert Case.objects.get(pk=result.pk).stage == "registered"
 
 
 def test_an_agreement_made_in_error_is_annulled_and_no_longer_counts(world: World, result: Case) -> None:
