@@ -191,8 +191,8 @@ def test_what_cannot_be_read_is_refused_and_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"days": None}, "恰好写 days 与 months 之一"),
-        ({"months": 3}, "恰好写 days 与 months 之一"),
+        ({"days": None}, "恰好写 days、months、until 之一"),
+        ({"months": 3}, "恰好写 days、months、until 之一"),
         ({"days": None, "months": 3}, "按月计的期限应写 calendar"),
         ({"holds": True}, "不写 holds"),
         ({"warn": [{"left": 5, "tell": ["a"]}]}, "left 应小于 days"),
@@ -318,3 +318,37 @@ def test_of_a_term_made_longer_by_its_sort_everybody_is_told_anew() -> None:
         day("2025-07-08"),
         day("2025-07-21"),
     ]
+
+
+TRIAL: dict[str, Any] = {
+    "days": None, "until": "trial_end", "calendar": "calendar", "starts": ["sign"], "stops": ["end"],
+    "pauses": ["dispute"], "extends": [{"transition": "longer", "field": "days"}],
+}  # fmt: skip
+
+
+def test_a_term_up_to_an_agreed_date_ends_on_it_and_pauses_move_it_on() -> None:
+    trial = clock(**TRIAL)
+    signed = (at("propose", "2025-07-01", "signing", trial_end="2025-09-30"), at("sign", "2025-07-10", "trial"))
+    found = read(trial, *signed, on="2025-09-30")
+    assert (found.state, found.due, found.days_left) == ("running", day("2025-09-30"), 0)
+    assert read(trial, *signed, on="2025-10-01").state == "over"
+    paused = (*signed, at("raise", "2025-08-01", "dispute"))
+    assert read(trial, *paused, on="2025-08-11").state == "paused"
+    back = (*paused, at("settle", "2025-08-11", "trial"))
+    assert read(trial, *back, on="2025-08-12").due == day("2025-10-10")
+    longer = (*back, at("longer", "2025-08-20", "trial", days=30))
+    assert read(trial, *longer, on="2025-08-21").due == day("2025-11-09")
+
+
+def test_a_term_agreed_anew_before_the_start_is_the_one_that_counts() -> None:
+    trial = clock(**TRIAL)
+    first = at("propose", "2025-07-01", "signing", trial_end="2025-09-30")
+    again = at("propose", "2025-07-05", "signing", trial_end="2025-12-31")
+    assert read(trial, first, again, at("sign", "2025-07-10"), on="2025-07-10").due == day("2025-12-31")
+    # One that has passed already ends on the day it starts.
+    assert read(trial, first, at("sign", "2026-02-01"), on="2026-02-01").due == day("2026-02-01")
+
+
+def test_a_term_nobody_agreed_is_refused() -> None:
+    with pytest.raises(DeadlineError, match="应为日期"):
+        read(clock(**TRIAL), at("sign", "2025-07-10"), on="2025-07-11")

@@ -206,7 +206,7 @@ def run(clock: Clock, events: Sequence[Moment], calendars: Calendars, on: date) 
 
 
 def _fold(clock: Clock, events: Sequence[Moment], calendars: Calendars, until: int) -> Term | None:
-    term, before, days = None, 0, clock.days
+    term, before, days, agreed = None, 0, clock.days, ""
     starts, stops, restarts, by = clock.starts, clock.stops, clock.restarts, clock.days_by
     for event in events:
         day = event.on.toordinal()
@@ -218,8 +218,9 @@ def _fold(clock: Clock, events: Sequence[Moment], calendars: Calendars, until: i
         was = days
         if by is not None and by.field in event.data:
             days = by.days.get(str(event.data[by.field]), clock.days)
+        agreed = str(event.data.get(clock.until) or agreed) if clock.until else ""
         if code in starts and (term is None or restarts):
-            term = Term(day, day, _length(clock, event.on, days), day)
+            term = _started(clock, event, days, agreed)
             _pause(clock, term, event, day)
         elif term is None or term.stopped is not None:
             continue
@@ -240,6 +241,19 @@ def _change(term: Term, more: int, event: Moment, field_: str) -> None:
     if more and term.given is None:
         term.need, term.set_on = term.need + more, event.on.toordinal()
         term.extended.append(Extended(event.on, event.transition, more, sort=str(event.data[field_])))
+
+
+def _started(clock: Clock, event: Moment, days: int | None, agreed: str) -> Term:
+    """A term begun by an event: so long, or up to the date the parties agreed (one that has passed ends it at once)."""
+    day = event.on.toordinal()
+    if not clock.until:
+        return Term(day, day, _length(clock, event.on, days), day)
+    try:
+        last = date.fromisoformat(agreed).toordinal()
+    except ValueError:
+        said = f"到“{event.transition}”时“{clock.until}”是“{agreed}”"
+        raise DeadlineError(f"{clock.name}：{event.on} {said}，应为日期。") from None
+    return Term(day, max(day, last), 0, day, given=day)
 
 
 def _length(clock: Clock, start: date, days: int | None) -> int:

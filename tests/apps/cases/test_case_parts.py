@@ -24,7 +24,7 @@ from rongtong.engine.period import Period
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 BLOCKS = """\
-- code: wait
+- code: post
   name: 公示
   about: 公示若干天，没有异议就往下走。
   parameters: {days: 5, next: null, by: null}
@@ -48,7 +48,7 @@ PROCESS = """\
     - {indicator: use_first_transfers, at: [accept], undone_by: [cancel]}
     - {indicator: input_enterprise, at: [accept], field: amount, unit: 万元, when: urgent}
   uses:
-    - {block: wait, after: checked, with: {days: 3, next: done, by: [county]}}
+    - {block: post, after: checked, with: {days: 3, next: done, by: [county]}}
   roles:
     - {code: firm, name: 企业, held_by: [enterprise], at: own}
     - {code: county, name: 县科技局, held_by: [county_officer], at: self}
@@ -279,17 +279,17 @@ def test_a_chain_has_facts_of_its_own(people: dict[str, Account]) -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ("{block: wait, after: checked, with: {days: 3, by: [county]}}", "缺少参数 next"),
-        ("{block: wait, after: nowhere, with: {next: done, by: [county]}}", "没有这个环节"),
+        ("{block: post, after: checked, with: {days: 3, by: [county]}}", "缺少参数 next"),
+        ("{block: post, after: nowhere, with: {next: done, by: [county]}}", "没有这个环节"),
         ("{block: objection, with: {}}", "没有；有的是："),
-        ("{block: wait, with: {next: done, by: [county], days: soon}}", "不成立"),
-        ("{block: wait, with: {next: done, by: [county], colour: red}}", "不是它的参数"),
+        ("{block: post, with: {next: done, by: [county], days: soon}}", "不成立"),
+        ("{block: post, with: {next: done, by: [county], colour: red}}", "不是它的参数"),
     ],
 )
 def test_a_block_used_wrongly_is_refused_with_the_reason(
     demo_store: Account, tmp_path: Path, found: str, said: str
 ) -> None:
-    right = "{block: wait, after: checked, with: {days: 3, next: done, by: [county]}}"
+    right = "{block: post, after: checked, with: {days: 3, next: done, by: [county]}}"
     with pytest.raises(PackRefused, match=said):
         load(pack(tmp_path, PROCESS.replace(right, found)), demo_store)
 

@@ -71,8 +71,21 @@ class Reach:
 
     def owns(self, role: ProcessRole) -> bool:
         """Whether the account holds this role in the cases of its own organisation."""
-        held = any(held in role.held_by for held, _ in self.grants)
-        return role.at == "own" and self.organisation is not None and held
+        return role.at == "own" and self._for_organisation(role)
+
+    def owns_above(self, role: ProcessRole) -> bool:
+        """Whether the account holds this role in the cases opened under those of its own organisation."""
+        return role.at == "parent_own" and self._for_organisation(role)
+
+    def of_organisations(self, process: Process, own: int | None, above: int | None) -> frozenset[str]:
+        """The roles held in a case of the organisation `own`, opened under one of the organisation `above`."""
+        found = {r.code for r in process.roles if own is not None and own == self.organisation and self.owns(r)}
+        if above is not None and above == self.organisation:
+            found |= {r.code for r in process.roles if self.owns_above(r)}
+        return frozenset(found)
+
+    def _for_organisation(self, role: ProcessRole) -> bool:
+        return self.organisation is not None and any(held in role.held_by for held, _ in self.grants)
 
 
 @once
@@ -125,8 +138,8 @@ def roles_held(who: Reach, case: Case) -> frozenset[str]:
     if on_notice(case):
         has = {held_role for held_role, _ in who.grants}
         held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
-    if case.organisation_id is not None and case.organisation_id == who.organisation:
-        held |= {r.code for r in process.roles if who.owns(r)}
+    above = case.parent if any(who.owns_above(r) for r in process.roles) else None
+    held |= who.of_organisations(process, case.organisation_id, above.organisation_id if above else None)
     named = [r for r in process.roles if r.at == "participant" and r.code not in held]
     if named:
         rows = Q(pk__in=())
@@ -219,10 +232,12 @@ def _definitions() -> tuple[tuple[int, Process], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """By what an account sees cases: their places, its organisation, the roles it is named in as a participant."""
+    """By what an account sees cases: their places, its organisation as theirs or as that of the case above, the roles it
+    is named in as a participant."""
 
     places: Places
     own: bool = False
+    above: bool = False
     named: tuple[str, ...] = ()
 
 
@@ -231,8 +246,9 @@ def _sight(who: Reach, process: Process, see: tuple[str, ...]) -> _Sight | None:
     places = _joined([*(who.places(r) for r in roles), *(() if see else (who.scope(),))])
     if places is EVERYWHERE:
         return _Sight(EVERYWHERE)
-    own, named = any(who.owns(r) for r in roles), tuple(r.code for r in roles if r.at == "participant")
-    return _Sight(places, own, named) if places or own or named else None
+    own, above = any(who.owns(r) for r in roles), any(who.owns_above(r) for r in roles)
+    named = tuple(r.code for r in roles if r.at == "participant")
+    return _Sight(places, own, above, named) if places or own or above or named else None
 
 
 def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
@@ -241,6 +257,9 @@ def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
     found = Q(place__in=sorted(sight.places)) if sight.places else Q(pk__in=())
     if sight.own:
         found |= Q(organisation_id=who.organisation)
+    if sight.above and who.organisation is not None:
+        # Not through the join, which every other row of the list would have to make too.
+        found |= Q(parent__in=Case.objects.filter(organisation_id=who.organisation).values("pk"))
     if sight.named:
         rows = [who.takes_part(process.role(code)) for code in sight.named]
         found |= Q(pk__in=Participant.objects.filter(reduce(or_, rows)).values("case_id"))

@@ -17,6 +17,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import Act, act
 from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account, Organisation
+from rongtong.engine.deadline import DeadlineError
 from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.process import form, guard
 from rongtong.engine.process.state import OPEN, Happened, State, after, barred, due
@@ -93,7 +94,7 @@ def open_case(
     case it is opened under. Without a `key` it takes the next number of the year.
 
     A parent is one that the actor may reach, or one on public notice, whoever reads the rest of it. Raises Denied,
-    CaseExists, FormRefused, Case.DoesNotExist for a parent out of reach, CaseError for a process that does not exist.
+    CaseExists, FormRefused, CaseError for a parent out of reach and for a process that does not exist.
     """
     definition = packs.current().find("processes", process)
     if definition is None:
@@ -106,14 +107,14 @@ def open_case(
     def may(*_: object) -> None:
         who = access.reach(actor)
         held = {r.code for r in definition.roles if (p := who.places(r)) is None or place in p}
-        if organisation is not None and organisation.pk == who.organisation:
-            held |= {r.code for r in definition.roles if who.owns(r)}
+        above = parent.organisation_id if parent else None
+        held |= who.of_organisations(definition, organisation.pk if organisation else None, above)
         held |= {p.role for p in taking if p.account is not None and p.account.pk == actor.pk}
         access.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
 
     with transaction.atomic():
-        if parent is not None and not (access.on_notice(parent) or access.reachable(actor, parent)):
-            raise Case.DoesNotExist(f"没有 {parent.pk} 这件。")
+        if parent is not None:
+            parent = _within_reach(actor, parent)
         _check_parent(definition, parent)
         new = _New(definition, actor, place, key, title, period, chain, given, due, taking, organisation, parent)
         return _open(new, may)
@@ -148,6 +149,15 @@ def _organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation
     return found
 
 
+def _within_reach(actor: Account, parent: Case) -> Case:
+    """The case as it is now, locked. Raises CaseError where the actor neither reads it nor finds it on notice."""
+    locked = Case.objects.select_for_update().get(pk=parent.pk)
+    if access.on_notice(locked) or access.reachable(actor, locked):
+        return locked
+    # The same words whether there is no such case or one that is not for this account.
+    raise CaseError("没有可以在其下开始的这一件，或它已不在公示。")
+
+
 def _check_parent(process: Process, parent: Case | None) -> None:
     """Raises CaseError where the process belongs under a case that is missing or does not take it now."""
     if process.under is None:
@@ -159,6 +169,10 @@ def _check_parent(process: Process, parent: Case | None) -> None:
     locked = Case.objects.select_for_update().get(pk=parent.pk)
     if locked.process != process.under.process or locked.stage not in process.under.at:
         raise CaseError(f"“{parent.title}”现在不能开始“{process.name}”。")
+    above = access.process_of(locked)
+    if process.under.when and not guard.true(above, process.under.when, queries.values(above, locked)):
+        why = process.under.refusal or f"条件不成立：{process.under.when}"
+        raise CaseError(f"“{parent.title}”不能开始“{process.name}”：{why}。")
 
 
 def _open(new: _New, may: Callable[..., None]) -> Case:
@@ -168,12 +182,13 @@ def _open(new: _New, may: Callable[..., None]) -> Case:
     happened = Happened(1, OPEN, new.actor.username, clock.today(), given)
     state = State(process.start, 1, happened.on, new.due, given, {OPEN: frozenset({new.actor.username})})
     named = new.title or str(given.get("title") or "")
-    title = named or "·".join(t for t in (process.name, new.organisation.name if new.organisation else "") if t)
+    about = (process.name, new.parent.title if new.parent else "", new.organisation.name if new.organisation else "")
+    title = named or "·".join(t for t in about if t)
     case = Case(
         definition=_stored(process), process=process.code, version=process.version, key=key, title=title[:300],
         place=new.place, organisation=new.organisation, parent=new.parent, period=new.period,
-        chain=new.chain or str(given.get(CHAIN, "")), stage=process.start, opened_at=now, entered_at=now,
-        deadline=new.due, by=new.actor,
+        chain=new.chain or str(given.get(CHAIN, "")) or (new.parent.chain if new.parent else ""),
+        stage=process.start, opened_at=now, entered_at=now, deadline=new.due, by=new.actor,
     )  # fmt: skip
     read_clocks(case, process, state, [happened])
     with act(f"cases.{process.code}.{OPEN}", actor=new.actor, place=new.place, rule=may) as this:
@@ -234,10 +249,9 @@ def move(
             raise Stale([s for s in queries.history(case, actor) if s.number > seen])
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
-        given = dict(data or {})
-        _check_form(step.form, given)
+        given, state = dict(data or {}), queries.state(case)
+        _check_form(step.form, given, state.data)
         _check_files(step, files)
-        state = queries.state(case)
         _check_duties(process, step, state, actor)
         state = _make(case, process, step, state, actor, given, files)
         automatic(case, process, state)
@@ -399,13 +413,14 @@ def by_system(case: Case, process: Process, step: Transition) -> None:
     Raises FormRefused, GuardRefused, CaseError.
     """
     given = {n: spec["default"] for n, spec in step.form.get("properties", {}).items() if "default" in spec}
-    _check_form(step.form, given)
-    state = _make(case, process, step, queries.state(case), system_account(), given)
+    state = queries.state(case)
+    _check_form(step.form, given, state.data)
+    state = _make(case, process, step, state, system_account(), given)
     automatic(case, process, state)
 
 
-def _check_form(schema: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    wrong = form.errors(schema, given)
+def _check_form(schema: Mapping[str, Any], given: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+    wrong = form.errors(schema, given, before)
     chain = given.get(CHAIN)
     if chain and CHAIN not in wrong and packs.current().find("chains", str(chain)) is None:
         wrong[CHAIN] = f"没有产业链“{str(chain)[:64]}”。请从列出的产业链中选。"
@@ -418,15 +433,18 @@ def _check_duties(process: Process, step: Transition, state: State, actor: Accou
     if other == step.code:
         raise GuardRefused([f"您已办过“{step.name}”，每人办一次"])
     if other:
-        made = process.transition(other)
-        raise GuardRefused([f"同一件的“{made.name if made else other}”由您办理，“{step.name}”须由别人办理（职责分离）"])
+        made = process.step_name(other)
+        raise GuardRefused([f"同一件的“{made}”由您办理，“{step.name}”须由别人办理（职责分离）"])
 
 
 def read_clocks(case: Case, process: Process, state: State, events: Iterable[Happened]) -> None:
     """Put on the case what its clocks say: the next day something has to be done by, and whether one ran out."""
     case.outcome = process.stage(state.stage).outcome
     case.closed_on = clock.today() if case.outcome else None
-    found = queries.readings(process, events, clock.today())
+    try:
+        found = queries.readings(process, events, clock.today())
+    except DeadlineError as error:
+        raise CaseError(str(error)) from error
     case.late = any(r.state in ("over", "met_late") for r in found)
     if case.outcome:
         case.due = None

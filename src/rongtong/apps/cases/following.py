@@ -10,9 +10,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
-from rongtong.apps.cases import bounds
+from rongtong.apps.cases import access, bounds, queries
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -151,9 +151,8 @@ def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str
     """(indicator, month, value) that take back what counts still, from the month it was counted in: a project that ends in
     a later year is none fewer of that year's."""
     for one in process.measures:
-        if transition in one.undone_by and transition not in one.at:
-            own = Measured.objects.filter(case=case, indicator=one.indicator)
-            months = own.order_by("month").values_list("month").annotate(total=Sum("value"))
+        if transition in one.undone_by and transition not in one.at and not _another_stands(case, one):
+            months = _counted(case, one).order_by("month").values_list("month").annotate(total=Sum("value"))
             yield from ((one.indicator, month, -total) for month, total in months)
 
 
@@ -165,14 +164,31 @@ def _replaced(case: Case, process: Process, transition: str, values: Mapping[str
             yield one.indicator, (_amount(one, values) if counts else 0) - sum(own.values_list("value", flat=True))
 
 
-def _standing(case: Case, one: Measure) -> int:
-    """What counts already: of this case, or of any case of its organisation where that counts once."""
+def _counted(case: Case, one: Measure) -> QuerySet[Measured]:
+    """What was counted of this case, or of any case of its organisation where that counts once."""
     rows = Measured.objects.filter(indicator=one.indicator)
     if one.distinct == "organisation":
-        rows = rows.filter(case__organisation=case.organisation_id) if case.organisation_id else rows.none()
-    else:
-        rows = rows.filter(case=case)
-    return sum(rows.values_list("value", flat=True))
+        return rows.filter(case__organisation=case.organisation_id) if case.organisation_id else rows.none()
+    return rows.filter(case=case)
+
+
+def _standing(case: Case, one: Measure) -> int:
+    """How much of it counts still."""
+    return sum(_counted(case, one).values_list("value", flat=True))
+
+
+def _another_stands(case: Case, one: Measure) -> bool:
+    """Whether the organisation goes on counting through another of its cases, where it counts once."""
+    if one.distinct != "organisation" or not case.organisation_id:
+        return False
+    others = Case.objects.filter(process=case.process, organisation=case.organisation_id).exclude(pk=case.pk)
+    last = Event.objects.filter(case=OuterRef("pk"), transition__in=(*one.at, *one.undone_by)).order_by("-number")
+    others = others.annotate(last=Subquery(last.values("transition")[:1])).filter(last__in=one.at)
+    return any(
+        guard.true(process, one.when, queries.values(process, other))
+        for other in others.select_related("definition")
+        for process in (access.process_of(other),)
+    )
 
 
 def _amount(one: Measure, values: Mapping[str, Any]) -> int:

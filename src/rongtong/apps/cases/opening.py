@@ -38,7 +38,7 @@ def starts(account: Account) -> tuple[Start, ...]:
 
 
 def starts_under(account: Account, parent: Case) -> tuple[Start, ...]:
-    """What an account may start under a case in the stage it is in, at its place."""
+    """What an account may start under a case in the stage it is in: at its place, or at that of its own organisation."""
     found = []
     for process in newest():
         if process.under and process.under.process == parent.process and parent.stage in process.under.at:
@@ -51,7 +51,7 @@ def starts_under(account: Account, parent: Case) -> tuple[Start, ...]:
 def _place_under(process: Process, start: Start, parent: Case) -> str:
     """Where a case under another is: at its place, or at the own one of the organisation that opens it, inside the root."""
     own, pack = start.organisation, packs.current()
-    if process.under and process.under.own_place and own and own.place in pack.places.places:
+    if process.under and process.under.place == "own" and own and own.place in pack.places.places:
         return own.place if pack.places.is_within(own.place, pack.manifest.root_place) else parent.place
     return parent.place
 

@@ -232,11 +232,10 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
     found = []
     for step in steps:
         other = barred(step, now, account.username)
-        made = process.transition(other) if other else None
         if other == step.code:
             why = "您已办过这一步"
-        elif made:
-            why = f"“{made.name}”由您办理，这一步须由别人办理（职责分离）"
+        elif other:
+            why = f"“{process.step_name(other)}”由您办理，这一步须由别人办理（职责分离）"
         else:
             judged = open_[step.code] or guard.asks_itself(process, step)
             why = "" if judged else guard.refusal(process, step, known)

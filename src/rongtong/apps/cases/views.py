@@ -186,7 +186,7 @@ def process(request: HttpRequest, code: str) -> HttpResponse:
             "at": "、".join(one.stage(a).name for a in t.at),
             "to": one.stage(t.to).name if t.to else "留在原处",
             "by": "、".join(one.role(r).name for r in t.by) or "系统自动",
-            "not_by": "、".join(s.name for n in t.not_by if (s := one.transition(n))),
+            "not_by": "、".join(one.step_name(n) for n in t.not_by),
             "fields": form.fields(t.form),
         }
         for t in one.transitions

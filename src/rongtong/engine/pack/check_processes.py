@@ -10,6 +10,7 @@ from rongtong.engine.pack.read import Problem, explain
 from rongtong.engine.process.block import expanded
 from rongtong.engine.process.check import Finding
 from rongtong.engine.process.check import check as check_definition
+from rongtong.engine.process.check_outcome import expression
 from rongtong.engine.process.state import ProcessError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _family(look: Look, process: Process) -> Iterator[str]:
         yield from (f"under 写了环节“{s}”，{above.code} 没有" for s in process.under.at if s not in stages)
         held = {*above.fields, "organisation"}
         yield from (f"under 的 takes 取“{n}”，{above.code} 没有" for n in process.under.takes.values() if n not in held)
+        yield from (said for said, _ in expression(above, "under 的条件", process.under.when, "flag"))
     for tally in process.tallies:
         below = look.pack.find("processes", tally.under) if tally.under else None
         if below is not None:

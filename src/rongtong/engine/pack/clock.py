@@ -73,6 +73,8 @@ class Clock(Statement):
       days kept. After an extension to a date it changes nothing, nor does what is filled in with the step that stops it.
     * `months` ends on the day of the same number that many calendar months later, or on that month's last day where it
       has none. Every paused day moves it on by one.
+    * `until` ends on the date in that field of the step that starts it or, where that has none, filled in before (a term
+      that the parties agree); working or calendar days paused after the start follow after it.
     * An extension in days makes the count so much longer, working or calendar days as the clock counts. An extension to
       a date puts that date in place of the last day, whatever day it is; working or calendar days paused between the
       day it was granted and that date follow after it. An extension that gives no day more, or beyond `at_most`,
@@ -88,6 +90,7 @@ class Clock(Statement):
     days: int | None = Field(default=None, ge=0)
     days_by: DaysBy | None = None
     months: int | None = Field(default=None, ge=1, description="calendar months, instead of `days`")
+    until: str = Field(default="", description="a date field with the last day, instead of `days`")
     calendar: Literal["working", "calendar"] = "working"
     starts: tuple[Code, ...] = Field(min_length=1, description="transitions, or `open`")
     restarts: bool = Field(default=False, description="a later start begins the count anew (不满意重办)")
@@ -103,14 +106,14 @@ class Clock(Statement):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if (self.days is None) == (self.months is None):
-            raise ValueError("应恰好写 days 与 months 之一")
+        if sum((self.days is not None, self.months is not None, bool(self.until))) != 1:
+            raise ValueError("应恰好写 days、months、until 之一")
         if self.months is not None and self.calendar == "working":
             raise ValueError("按月计的期限应写 calendar: calendar")
         if self.holds and self.calendar == "working":
             raise ValueError("按工作日计的期限，末日总是工作日，不写 holds")
-        if self.months is not None and self.days_by:
-            raise ValueError("按月计的期限不写 days_by")
+        if self.days is None and self.days_by:
+            raise ValueError("按月计、到约定日期的期限不写 days_by")
         lefts = [w.left for w in self.warn]
         if len(lefts) > len(set(lefts)):
             raise ValueError("两个预警写了同样的 left")
@@ -141,6 +144,11 @@ class Clock(Statement):
                 )
         if self.days_by:
             yield from self._misfitting_days(process)
+        if self.until and not any(
+            form.get("properties", {}).get(self.until, {}).get("format") == "date"
+            for form in (process.form, *(t.form for t in process.transitions))
+        ):
+            yield f"期限 {self.code} 的 until“{self.until}”不是哪个表单里的日期", "在 form 里加一个 format: date 的项"
         for stage in self.pauses:
             if stage in stages and stages[stage].outcome:
                 yield (

@@ -13,9 +13,9 @@ class Measure(Statement):
     """What a case adds to an indicator: one, or the value of `field`, for the place, chain and month of the step.
 
     A case counts once for each of the steps `at`, whatever happens again later, until one of `undone_by` takes it back.
-    With `distinct: organisation` only the first case of an organisation counts, as long as it counts. It is taken back from
-    the month it was counted in, known from the day of the step that undoes it. A step in both (变更) puts its amount in
-    place of what counted; the difference counts in its month.
+    With `distinct: organisation` an organisation counts once, from its first case that counts until none does any more. It is
+    taken back from the month it was counted in, known from the day of the step that undoes it. A step in both (变更) puts
+    its amount in place of what counted; the difference counts in its month.
     """
 
     indicator: Code
@@ -79,7 +79,7 @@ class Tally(Statement):
 
 
 class Under(Statement):
-    """Where a case of this process is opened: under a case of `process`, while that is in one of `at`.
+    """Where a case of this process is opened: under a case of `process`, while that is in one of `at` and `when` holds.
 
     `takes`: the field of the opening form → what it is given from the case above, whoever opens it and whatever is typed:
     a field of that case, or `organisation`, the 统一社会信用代码 of the one whose case it is.
@@ -87,8 +87,12 @@ class Under(Statement):
 
     process: Code
     at: tuple[Code, ...] = Field(min_length=1, description="stages of that process")
+    when: str = Field(default="", description="condition over the variables of that process")
+    refusal: str = Field(default="", description="what is said when it does not hold")
     takes: dict[Code, Text] = Field(default_factory=dict)
-    own_place: bool = Field(default=False, description="its place is that of the organisation that opens it")
+    place: Literal["parent", "own"] = Field(
+        default="parent", description="where it is: at that case's place, or at that of the organisation that opens it"
+    )
 
 
 class Limit(Statement):
@@ -123,9 +127,10 @@ class Opens(Statement):
 class Due(Statement):
     """A due (到期义务): what somebody owes by a day, born of a step: a payment, a report, a delivery.
 
-    One due for each of `months` (after the day of the step, on the day of the same number or the month's last), or `days`
-    after it, or on the date in field `on`, or one for each row of field `each` (rows with `name`, `due` and, where money
-    is owed, `amount` in yuan); a field that the form of the step does not have is one filled in before. `amount` is an expression over the process's variables, in yuan; it is rounded half-up to
+    One due for each of `months` (after the day of the step, on the day of the same number or the month's last), or as
+    many months after it as the field `months_in` says, or `days` after it, or on the date in field `on`, or one for each
+    row of field `each` (rows with `name`, `due` or `months` and, where money is owed, `amount` in yuan). A field that the
+    form of the step lacks is the one filled in before (terms agreed first, a due born later). `amount` is an expression over the process's variables, in yuan; it is rounded half-up to
     the 分 (price formulas: fixed, 延期, 分期, 附条件, 收益提成). A step of `met_by` meets the earliest open one, or the one
     its form's field `due_item` names; one of `waived_by` ends all that are open. Conditions may ask for `open_CODE` and `met_CODE`, how many of them
     are open and were met, and `paid_CODE`, what was met of them in yuan.
@@ -137,6 +142,7 @@ class Due(Statement):
     born: tuple[Code, ...] = Field(min_length=1, description="steps, or `open`")
     when: str = Field(default="", description="condition over the process's variables")
     months: tuple[int, ...] = ()
+    months_in: str = Field(default="", description="an integer field: so many months after the step")
     days: int | None = Field(default=None, ge=0)
     on: str = Field(default="", description="a date field")
     each: str = Field(default="", description="a field of rows")
@@ -149,8 +155,9 @@ class Due(Statement):
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:
-        if sum((bool(self.months), self.days is not None, bool(self.on), bool(self.each))) != 1:
-            raise ValueError("应恰好写 months、days、on、each 之一")
+        said = (bool(self.months), bool(self.months_in), self.days is not None, bool(self.on), bool(self.each))
+        if sum(said) != 1:
+            raise ValueError("应恰好写 months、months_in、days、on、each 之一")
         if self.each and self.amount:
             raise ValueError("each 的金额写在每一行的 amount 里")
         return self

@@ -19,7 +19,8 @@ class ProcessRole(Statement):
 
     `self`: with a grant for that very place (or, for the whole, for the instance); `parent`: for the place right above;
     `root`: for the whole; `covering`: for it or any place above; `below`: for it or any place within; `own`: whoever
-    belongs to the organisation the case is of; `participant`: for a place, organisation or account that the case names
+    belongs to the organisation the case is of; `parent_own`: whoever belongs to the organisation of the case it was opened
+    under (whose result a firm uses first); `participant`: for a place, organisation or account that the case names
     for this role; `notice`: whoever has the account role, while the case is on public notice, and then from the notice
     board only (异议). A role with `head_only` reads of a case what it is and who takes part, not what was filled in
     (an expert before declaring). `apart` (回避) are roles, and fields or columns (`field.column`) that hold a 统一社会信用代码:
@@ -30,7 +31,7 @@ class ProcessRole(Statement):
     code: Code
     name: Text
     held_by: tuple[Code, ...]
-    at: Literal["self", "parent", "root", "covering", "below", "own", "participant", "notice"] = "self"
+    at: Literal["self", "parent", "root", "covering", "below", "own", "parent_own", "participant", "notice"] = "self"
     head_only: bool = False
     apart: tuple[Text, ...] = ()
     known_to: tuple[Code, ...] = ()
@@ -192,6 +193,11 @@ class Process(Statement):
     def transition(self, code: str) -> Transition | None:
         """The transition of this code, or None."""
         return next((t for t in self.transitions if t.code == code), None)
+
+    def step_name(self, code: str) -> str:
+        """The name of a step, or of the opening."""
+        step = self.transition(code)
+        return step.name if step else f"开始{self.name}"
 
     @property
     def fields(self) -> frozenset[str]:

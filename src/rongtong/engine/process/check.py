@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError
-from rongtong.engine.process import check_outcome
+from rongtong.engine.process import check_outcome, exact
 from rongtong.engine.process.form import schema_problem
 from rongtong.engine.process.guard import compile_guard
 from rongtong.engine.process.state import OPEN
@@ -54,7 +54,7 @@ def _names(process: Process) -> Iterator[Finding]:
         wanted += [("环节", a, f"步骤 {t.code} 的 at", stages) for a in t.at]
         wanted += [("环节", t.to, f"步骤 {t.code} 的 to", stages)] if t.to else []
         wanted += [("角色", r, f"步骤 {t.code} 的 by", roles) for r in t.by]
-        wanted += [("步骤", n, f"步骤 {t.code} 的 not_by", steps) for n in t.not_by]
+        wanted += [("步骤", n, f"步骤 {t.code} 的 not_by", {OPEN, *steps}) for n in t.not_by]
     for what, code, where, known in wanted:
         if code not in known:
             yield f"{where} 写了{what}“{code}”，没有这个{what}", f"改为 {'、'.join(sorted(known))} 之一"
@@ -194,7 +194,7 @@ def _defaults(process: Process) -> Iterator[Finding]:
 
 def _forms(process: Process) -> Iterator[Finding]:
     for where, schema in [("开始", process.form), *((f"步骤“{t.name}”", t.form) for t in process.transitions)]:
-        problem = schema_problem(schema)
+        problem = schema_problem(schema) or exact.problem(schema, process.fields)
         if problem:
             yield f"{where}的表单{problem}", "按 JSON Schema 改正"
     for t in process.transitions:

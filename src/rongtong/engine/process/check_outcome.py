@@ -10,14 +10,14 @@ from rongtong.engine.process.guard import declared, variables
 from rongtong.engine.process.tally import steps_of
 
 if TYPE_CHECKING:
-    from rongtong.engine.pack.outcome import Tally
+    from rongtong.engine.pack.outcome import Due, Tally
     from rongtong.engine.pack.process import Process
 
 # (what is wrong, what to do)
 Finding = tuple[str, str]
 Form = Mapping[str, Any]
-# The fields of a row from which dues are born.
-ROW = ("name", "due")
+# A row from which a due is born says its name, and its day in one of these.
+DAY = ("due", "months")
 
 
 def _known(
@@ -163,24 +163,24 @@ def dues(process: Process) -> Iterator[Finding]:
         yield from expression(process, f"{where}的金额", one.amount, "number")
         for code in one.born:
             step = process.transition(code)
-            own = (step.form if step else process.form).get("properties", {})
-            yield from _due_field(where, one.on, one.each, {**_asked(process), **own})
+            form = step.form if step else process.form
+            # What the step's own form lacks was filled in before.
+            earlier = (process.form, *(t.form for t in process.transitions))
+            properties = {n: s for f in earlier for n, s in f.get("properties", {}).items()}
+            yield from _due_field(where, one, {**properties, **form.get("properties", {})})
 
 
-def _asked(process: Process) -> dict[str, Any]:
-    """Everything the forms of a process ask for."""
-    forms = (process.form, *(t.form for t in process.transitions))
-    return {name: spec for form in forms for name, spec in form.get("properties", {}).items()}
-
-
-def _due_field(where: str, on: str, each: str, properties: Form) -> Iterator[Finding]:
-    if on and properties.get(on, {}).get("format") != "date":
-        yield f"{where}的 on“{on}”不是表单里的日期", "在 form 里加一个 format: date 的项"
-    if each:
-        columns = properties.get(each, {}).get("items", {}).get("properties", {})
-        missing = [c for c in ROW if c not in columns]
+def _due_field(where: str, one: Due, properties: Form) -> Iterator[Finding]:
+    if one.on and properties.get(one.on, {}).get("format") != "date":
+        yield f"{where}的 on“{one.on}”不是表单里的日期", "在 form 里加一个 format: date 的项"
+    if one.months_in and properties.get(one.months_in, {}).get("type") != "integer":
+        yield f"{where}的 months_in“{one.months_in}”不是表单里的整数", "在 form 里加一个 type: integer 的项"
+    if one.each:
+        columns = properties.get(one.each, {}).get("items", {}).get("properties", {})
+        missing = [] if "name" in columns else ["name"]
+        missing += [] if set(DAY) & columns.keys() else [" 或 ".join(DAY)]
         if missing:
-            yield f"{where}的 each“{each}”的行里没有 {'、'.join(missing)}", "在 items 的 properties 里加上"
+            yield f"{where}的 each“{one.each}”的行里没有 {'、'.join(missing)}", "在 items 的 properties 里加上"
 
 
 def certificates(process: Process) -> Iterator[Finding]:

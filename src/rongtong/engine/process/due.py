@@ -40,25 +40,34 @@ def born(
 ) -> tuple[Owed, ...]:
     """The dues a step of the day `on` brings forth, filled in with `given`, where its conditions hold.
 
-    `before` is what earlier steps were filled with, for fields that the form of this one lacks. Raises ValueError for an amount that is not known or is negative.
+    `before` is what earlier steps were filled with, for fields that the form of this one lacks. Raises ValueError for an
+    amount or a day that is not known, and for an amount that is negative.
     """
+    step = process.transition(transition)
+    own = (step.form if step else process.form).get("properties", {})
+    known = {n: v for n, v in (before or {}).items() if n not in own} | dict(given)
     found: list[Owed] = []
     step = process.transition(transition)
     own = (step.form if step else process.form).get("properties", {})
     known = {n: v for n, v in (before or {}).items() if n not in own} | dict(given)
     for due in process.dues:
         if transition in due.born and guard.true(process, due.when, values):
-            found += _rows(due, known) if due.each else _dated(process, due, on, known, values)
+            found += _rows(due, on, known) if due.each else _dated(process, due, on, known, values)
     return tuple(found)
 
 
-def _rows(due: Due, given: Mapping[str, Any]) -> Iterator[Owed]:
-    for row in given.get(due.each) or ():
+def _rows(due: Due, on: date, given: Mapping[str, Any]) -> Iterator[Owed]:
+    for number, row in enumerate(given.get(due.each) or (), 1):
         amount = row.get("amount")
+        if not row.get("due") and not isinstance(row.get("months"), int):
+            raise ValueError(f"“{due.name}”第 {number} 行没有写哪一天到期。请补齐。")
         yield Owed(
-            due.code, str(row.get("name") or due.name), due.by, date.fromisoformat(str(row["due"])),
+            due.code,
+            str(row.get("name") or due.name),
+            due.by,
+            date.fromisoformat(str(row["due"])) if row.get("due") else later(on, row["months"]),
             fen(Fraction(str(amount))) if amount not in (None, "") else None,
-        )  # fmt: skip
+        )
 
 
 def _dated(
@@ -70,7 +79,12 @@ def _dated(
         if yuan is None or yuan < 0:
             raise ValueError(f"“{due.name}”的金额算不出来（{due.amount}）。请补齐它用到的各项，且不为负。")
         amount = fen(yuan)
-    if due.months:
+    if due.months_in:
+        months = given.get(due.months_in)
+        if not isinstance(months, int):
+            raise ValueError(f"“{due.name}”没有写几个月后到期（{due.months_in}）。请补齐。")
+        yield Owed(due.code, due.name, due.by, later(on, months), amount)
+    elif due.months:
         several = len(due.months) > 1
         for months in due.months:
             yield Owed(

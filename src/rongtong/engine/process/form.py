@@ -2,7 +2,8 @@
 
 Of JSON Schema's types a form uses `string`, `integer`, `boolean`, `array` and, inside an array, `object`: a number with
 a fraction is a string of `format: decimal`, so that it stays exact. Labels are `title`, hints `description`; a choice
-is `oneOf: [{const, title}]` or `enum`. An array of objects is a table of rows, posted as `NAME-ROW-COLUMN`.
+is `oneOf: [{const, title}]` or `enum`. An array of objects is a table of rows, posted as `NAME-ROW-COLUMN`; what its
+columns have to add up to is said by `sum` (see `exact`).
 """
 
 from __future__ import annotations
@@ -13,21 +14,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from rongtong.engine import cn_patent
 from rongtong.engine.lazy import LazyModule
+from rongtong.engine.process import exact
 
 jsonschema: Any = LazyModule("jsonschema")
 DECIMAL = re.compile(r"^[+-]?\d{1,18}(\.\d{1,6})?$")
 LONG = 60
 # Empty rows that a page offers beyond those asked for.
 SPARE = 3
-NAMED = ("date", "decimal", "place", "organisation", "office", "account", "case")
+NAMED = ("date", "decimal", "place", "organisation", "office", "account", "case", "patent")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: `kind` is text, long, integer, decimal, date, yes, choice, choices, lines, rows, or what the text names:
     place (a code), organisation (统一社会信用代码), office (承办单位: either, or an organisation's name), account, case
-    (a number), chain (产业链).
+    (a number), chain (产业链), patent (专利申请号).
 
     `columns` are the fields of a row, `rows` how many empty rows a page offers.
     """
@@ -136,11 +139,18 @@ def _value(field: Field, texts: Sequence[str]) -> Any:
         return list(texts)
     if field.kind == "lines":
         return [line.strip() for line in texts[-1].splitlines() if line.strip()]
+    if field.kind == "patent":
+        return cn_patent.normalise(texts[-1])
     return texts[-1]
 
 
-def errors(schema: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]:
-    """Field → what is wrong with it, in words. Empty when the data are as the form asks."""
+def errors(
+    schema: Mapping[str, Any], data: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Field → what is wrong with it, in words. Empty when the data are as the form asks.
+
+    `before` is what earlier forms were filled with, for sums that have to equal it.
+    """
     if not schema:
         return {name: f"这一步不收“{name}”。" for name in data}
     # JSON Schema takes 50.0 for an integer; a record keeps no binary fractions, whatever field they come in.
@@ -151,7 +161,7 @@ def errors(schema: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]
     for error in _validator(whole).iter_errors(dict(data)):
         for name, words in _said(schema, error):
             found.setdefault(name, words)
-    return found
+    return exact.errors(schema, data, before or {}) | found
 
 
 def _label(schema: Mapping[str, Any], name: str) -> str:
@@ -170,6 +180,7 @@ def _validator(schema: Mapping[str, Any]) -> Any:
     checker = jsonschema.FormatChecker(formats=())
     checker.checks("date", raises=ValueError)(lambda v: not isinstance(v, str) or bool(date.fromisoformat(v)))
     checker.checks("decimal")(lambda v: not isinstance(v, str) or bool(DECIMAL.match(v)))
+    checker.checks("patent")(lambda v: not isinstance(v, str) or cn_patent.check(v) is None)
     return jsonschema.Draft202012Validator(schema, format_checker=checker)
 
 
@@ -213,12 +224,22 @@ def _expected(error: Any) -> str:
         "minItems": f"至少 {wanted} 项",
         "oneOf": "应为所列的选项之一",
         "enum": "应为所列的选项之一",
+        "anyOf": "还缺一项（见说明）",
+        "pattern": f"写法不对{_hint(error)}",
         "type": {"integer": "应为整数", "string": "应为文字", "boolean": "应为是或否"}.get(str(wanted), "写法不对"),
         "format": {"date": "应为日期，如 2025-07-31", "decimal": "应为数字，至多 6 位小数"}.get(
             str(wanted), "写法不对"
         ),
     }
+    if (error.validator, wanted) == ("format", "patent"):
+        return cn_patent.check(str(error.instance)) or "写法不对"
     return words.get(error.validator, "写法不对")
+
+
+def _hint(error: Any) -> str:
+    """How a pattern wants it written, as the field's own hint says."""
+    hint = error.schema.get("description", "")
+    return f"（{hint}）" if hint else ""
 
 
 def schema_problem(schema: Mapping[str, Any]) -> str:
