@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 ACCOUNTS = ("", "sheng", "shi-330100", "xian-330102", "anquan", "shenji")
 # Name of the page → queries of a warm page at most, session and account among them.
 LIMITS: dict[str, int] = {
+    "notice": 14,
+    "notice-en": 14,
     "notices": 14,
     "notices-en": 14,
     "supervision-red": 25,
