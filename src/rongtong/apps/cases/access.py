@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.lookups import Exact
 
 from rongtong.apps.cases.models import Case, Definition, Participant
 from rongtong.apps.packs import queries as packs
@@ -61,13 +62,24 @@ class Reach:
 
     def takes_part(self, role: ProcessRole) -> Q:
         """The rows of Participant that stand for this account in a role."""
-        own = [place or packs.current().manifest.root_place for held, place in self.grants if held in role.held_by]
+        own = self._held_for(role)
         named = Q(account_id=self.account)
         if places := [p for p in own if p]:
             named |= Q(place__in=places)
         if own and self.organisation:
             named |= Q(organisation_id=self.organisation)
         return Q(role=role.code) & named
+
+    def is_named(self, role: ProcessRole, one: Participant) -> bool:
+        """Whether a row of Participant is one of `takes_part`."""
+        own = self._held_for(role)
+        by_place = bool(one.place) and one.place in own
+        by_organisation = bool(own) and self.organisation is not None and one.organisation_id == self.organisation
+        return one.role == role.code and (one.account_id == self.account or by_place or by_organisation)
+
+    def _held_for(self, role: ProcessRole) -> list[str]:
+        """The places of the grants that make the account one of those a role is held by."""
+        return [place or packs.current().manifest.root_place for held, place in self.grants if held in role.held_by]
 
     def owns(self, role: ProcessRole) -> bool:
         """Whether the account holds this role in the cases of its own organisation."""
@@ -120,27 +132,83 @@ def _places_in(fingerprint: str, at: str, place: str) -> Places:
 
 def roles_held(who: Reach, case: Case) -> frozenset[str]:
     """The process roles an account holds in a case."""
-    process = process_of(case)
-    held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
-    if on_notice(case):
-        has = {held_role for held_role, _ in who.grants}
-        held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
-    if case.organisation_id is not None and case.organisation_id == who.organisation:
-        held |= {r.code for r in process.roles if who.owns(r)}
-    named = [r for r in process.roles if r.at == "participant" and r.code not in held]
+    return roles_in(who, [case])[case.pk]
+
+
+def roles_in(who: Reach, cases: Iterable[Case]) -> Mapping[int, frozenset[str]]:
+    """Case number → the process roles an account holds in it; asks the store at most once for all of them."""
+    found: dict[int, set[str]] = {}
+    named: dict[tuple[int, str], ProcessRole] = {}
+    for case in cases:
+        process = process_of(case)
+        held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
+        if on_notice(case):
+            has = {held_role for held_role, _ in who.grants}
+            held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
+        if case.organisation_id is not None and case.organisation_id == who.organisation:
+            held |= {r.code for r in process.roles if who.owns(r)}
+        named |= {(case.pk, r.code): r for r in process.roles if r.at == "participant" and r.code not in held}
+        found[case.pk] = held
     if named:
-        rows = Q(pk__in=())
-        for role in named:
-            rows |= who.takes_part(role)
-        held |= set(Participant.objects.filter(rows, case_id=case.pk).values_list("role", flat=True))
-    return frozenset(held)
+        for one in Participant.objects.filter(case_id__in={pk for pk, _ in named}):
+            role = named.get((one.case_id, one.role))
+            if role is not None and who.is_named(role, one):
+                found[one.case_id].add(one.role)
+    return {pk: frozenset(held) for pk, held in found.items()}
 
 
-def visible(account: Account) -> QuerySet[Case]:
-    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said."""
+def visible(account: Account, *, whole: bool = False) -> QuerySet[Case]:
+    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said.
+
+    With `whole` only those of which it reads what was filled in as well.
+    """
     who = reach(account)
-    cases = Case.objects.select_related("definition")
-    return cases if who.operator else cases.filter(_shown(who, lambda process, stage: stage.see))
+    return rows() if who.operator else rows().filter(_shown(who, lambda process, stage: stage.see, whole=whole))
+
+
+def seen(account: Account, *, closed: bool, walk: bool = False, whole: bool = False) -> QuerySet[Case]:
+    """The open or the closed ones of `visible`.
+
+    With `walk` the store is to go through them in the order asked for until a page is full, instead of gathering all that
+    the account sees and sorting them: quick for who sees one in a hundred or more.
+    """
+    who = reach(account)
+
+    def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
+        return stage.see if bool(stage.outcome) == closed else None
+
+    found = rows() if who.operator else rows().filter(_shown(who, roles_of, walk=walk, whole=whole))
+    # Said again only where it helps: given a choice, SQLite takes the index of the due days and reads every open case.
+    ended = ~Q(outcome="") if closed else Q(outcome="")
+    return found.filter(ended) if walk or who.operator else found
+
+
+def rows() -> QuerySet[Case]:
+    """Cases as lists read them: without the text of their definitions, which are kept in memory."""
+    return Case.objects.select_related("definition").defer("definition__body")
+
+
+def reads_at(account: Account) -> Callable[[int, str, str], bool]:
+    """Whether the account reads the cases of a definition in a stage at a place by its grants, whoever takes part in them:
+    what counts by place are filtered with."""
+    who = reach(account)
+    seen_at: dict[tuple[int, str], Places] = {}
+    for definition, process in _definitions():
+        for stage in process.stages:
+            sight = _sight(who, process, stage.see)
+            places = EVERYWHERE if who.operator else sight.places if sight else frozenset[str]()
+            seen_at[definition, stage.code] = places
+
+    def reads(definition: int, stage: str, place: str) -> bool:
+        places = seen_at.get((definition, stage), frozenset())
+        return places is EVERYWHERE or place in places
+
+    return reads
+
+
+def definition_numbers() -> Mapping[int, Process]:
+    """Number → process of every definition that cases run on."""
+    return dict(_definitions())
 
 
 def on_notice(case: Case) -> bool:
@@ -157,18 +225,22 @@ def reachable(account: Account, case: Case) -> bool:
 
 def reads_all(account: Account, case: Case) -> bool:
     """Whether what was filled in is shown to an account that reads the case, not only what it is and who takes part."""
-    who, process = reach(account), process_of(case)
-    if who.operator:
-        return True
-    held = [process.role(code) for code in roles_held(who, case)]
+    who = reach(account)
+    return who.operator or is_whole(who, case, roles_held(who, case))
+
+
+def is_whole(who: Reach, case: Case, codes: Iterable[str]) -> bool:
+    """`reads_all` of an account that holds these process roles in a case."""
+    process = process_of(case)
+    held = [process.role(code) for code in codes]
     stage = process.stage(case.stage)
     scope = who.scope() if not stage.see else frozenset[str]()
     return any(not r.head_only for r in held) or scope is EVERYWHERE or case.place in scope
 
 
-def waiting(account: Account) -> QuerySet[Case]:
+def waiting(account: Account, *, whole: bool = False) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
-    return Case.objects.select_related("definition").filter(_shown(reach(account), _awaited), outcome="")
+    return rows().filter(_shown(reach(account), _awaited, whole=whole))
 
 
 def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
@@ -190,10 +262,17 @@ def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
     return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None
 
 
-def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None]) -> Q:
+def _shown(
+    who: Reach,
+    roles_of: Callable[[Process, Stage], tuple[str, ...] | None],
+    *,
+    walk: bool = False,
+    whole: bool = False,
+) -> Q:
     """The cases in a stage that one of the roles given for it sees: () is whoever reads the place, None nobody.
 
-    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs.
+    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs. With
+    `walk` no condition offers itself to an index; with `whole` roles that read the head of a case only do not count.
     """
     shown = Q(pk__in=())
     for definition, process in _definitions():
@@ -203,11 +282,22 @@ def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | No
                 sights.setdefault(roles, []).append(stage.code)
         alike: dict[_Sight, list[str]] = {}
         for roles, stages in sights.items():
-            if (sight := _sight(who, process, roles)) is not None:
+            if (sight := _sight(who, process, roles, whole=whole)) is not None:
                 alike.setdefault(sight, []).extend(stages)
         for sight, stages in alike.items():
-            shown |= Q(definition_id=definition, stage__in=stages) & _sees(who, process, sight)
+            for index, condition in _sees(who, process, sight):
+                shown |= _of(definition, index and not walk) & Q(stage__in=stages) & condition
     return shown
+
+
+def _of(definition: int, index: bool) -> Q:
+    """The cases of a definition, found by the index of definition, stage and place, or by other conditions."""
+    return Q(definition_id=definition) if index else Q(Exact(F("definition_id") + 0, definition))
+
+
+def definitions() -> tuple[Process, ...]:
+    """Every definition that cases run on, the oldest first."""
+    return tuple(process for _, process in _definitions())
 
 
 @once
@@ -225,8 +315,8 @@ class _Sight:
     named: tuple[str, ...] = ()
 
 
-def _sight(who: Reach, process: Process, see: tuple[str, ...]) -> _Sight | None:
-    roles = [r for r in process.roles if not see or r.code in see]
+def _sight(who: Reach, process: Process, see: tuple[str, ...], *, whole: bool = False) -> _Sight | None:
+    roles = [r for r in process.roles if (not see or r.code in see) and not (whole and r.head_only)]
     places = _joined([*(who.places(r) for r in roles), *(() if see else (who.scope(),))])
     if places is EVERYWHERE:
         return _Sight(EVERYWHERE)
@@ -234,16 +324,18 @@ def _sight(who: Reach, process: Process, see: tuple[str, ...]) -> _Sight | None:
     return _Sight(places, own, named) if places or own or named else None
 
 
-def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
+def _sees(who: Reach, process: Process, sight: _Sight) -> Iterator[tuple[bool, Q]]:
+    """The conditions of a sight, any of which suffices, each with whether the index of places finds its cases."""
     if sight.places is EVERYWHERE:
-        return Q()
-    found = Q(place__in=sorted(sight.places)) if sight.places else Q(pk__in=())
+        yield True, Q()
+        return
+    if sight.places:
+        yield True, Q(place__in=sorted(sight.places))
     if sight.own:
-        found |= Q(organisation_id=who.organisation)
+        yield False, Q(organisation_id=who.organisation)
     if sight.named:
-        rows = [who.takes_part(process.role(code)) for code in sight.named]
-        found |= Q(pk__in=Participant.objects.filter(reduce(or_, rows)).values("case_id"))
-    return found
+        parts = [who.takes_part(process.role(code)) for code in sight.named]
+        yield False, Q(pk__in=Participant.objects.filter(reduce(or_, parts)).values("case_id"))
 
 
 def require_role(account: Account, process: Process, roles: Iterable[str], held: frozenset[str], what: str) -> None:

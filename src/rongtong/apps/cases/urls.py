@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from rongtong.apps.cases import notices, opening, views
+from rongtong.apps.cases.desk_urls import urlpatterns as desk
 from rongtong.apps.cases.supervision_urls import urlpatterns as supervision
 
 urlpatterns = [
@@ -19,5 +20,6 @@ urlpatterns = [
     path("processes/", views.processes, name="processes"),
     path("processes/<slug:code>", views.process, name="process"),
     path("processes/<slug:code>/new", opening.case_new, name="case-new"),
+    *desk,
     *supervision,
 ]
