@@ -1,6 +1,6 @@
 """The pages over many cases, on SQLite with a year of 140,000 cases: the desk, the wall, what both ask the database.
 
-    python bench/desk.py [--home var] [--seconds 30] [--rate 16] [--cases 140000] [--keep FOLDER]
+    python bench/desk.py [--home var] [--seconds 30] [--rate 16] [--cases 140000] [--keep FOLDER | --filled FOLDER]
 
 A demonstration (a copy of `--home`, else a new one) gets a process of a pack of its own and so many cases of it over all
 counties, 7 % of them open, each closed one rated; the rows are written directly, with one event each. Then the desk is
@@ -25,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "browser"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "apps" / "cases"))
 sys.path.insert(0, str(Path(__file__).parent))
+import django
+
 import pages
 
 ROOT = Path(__file__).parent.parent
@@ -36,8 +38,6 @@ ACCOUNTS = ("d-province", "d-city", "d-county", "d-handler", "d-firm")
 
 def fill(count: int) -> None:
     """The process, its people and the cases, in the instance that RONGTONG_HOME names."""
-    import django
-
     django.setup()
     from desk_world import load_process, people
 
@@ -120,7 +120,12 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=16)
     parser.add_argument("--cases", type=int, default=140_000)
     parser.add_argument("--keep", type=Path, help="write the filled instance here and stop")
+    parser.add_argument("--filled", type=Path, help="measure an instance that was kept")
     args = parser.parse_args()
+    if args.filled:
+        os.environ |= {"RONGTONG_HOME": str(args.filled), "DJANGO_SETTINGS_MODULE": "rongtong.settings"}
+        django.setup()
+        return measure(args.filled, args)
     with tempfile.TemporaryDirectory() as folder:
         home = args.keep or Path(folder) / "home"
         if args.home:

@@ -66,7 +66,7 @@ def test_nobody_sees_on_the_desk_what_they_may_not_read(who: Who) -> None:
     for account in who.values():
         open_ones = queries.visible(account).filter(outcome="")
         for walk in (True, False):
-            assert set(access.seen(account, closed=False, walk=walk)) == set(open_ones)
+            assert set(access.seen(account, access.Part(closed=False, walk=walk))) == set(open_ones)
 
 
 def test_pages_miss_nothing_and_repeat_nothing(who: Who) -> None:

@@ -157,30 +157,44 @@ def roles_in(who: Reach, cases: Iterable[Case]) -> Mapping[int, frozenset[str]]:
     return {pk: frozenset(held) for pk, held in found.items()}
 
 
-def visible(account: Account, *, whole: bool = False) -> QuerySet[Case]:
-    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said.
-
-    With `whole` only those of which it reads what was filled in as well.
-    """
+def visible(account: Account) -> QuerySet[Case]:
+    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said."""
     who = reach(account)
-    return rows() if who.operator else rows().filter(_shown(who, lambda process, stage: stage.see, whole=whole))
+    return rows() if who.operator else rows().filter(_shown(who, lambda process, stage: stage.see))
 
 
-def seen(account: Account, *, closed: bool, walk: bool = False, whole: bool = False) -> QuerySet[Case]:
-    """The open or the closed ones of `visible`.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the cases an account sees: of a process, in a stage, open or closed (None: both); "" is any.
 
-    With `walk` the store is to go through them in the order asked for until a page is full, instead of gathering all that
-    the account sees and sorting them: quick for who sees one in a hundred or more.
+    `whole`: only those of which it reads what was filled in as well. `walk`: the store is to go through them in the order
+    asked for until a page is full, instead of gathering all that the account sees and sorting them; quick for who sees one
+    in a hundred or more.
     """
-    who = reach(account)
+
+    process: str = ""
+    stage: str = ""
+    closed: bool | None = None
+    whole: bool = False
+    walk: bool = False
+
+    def takes(self, process: Process, stage: Stage) -> bool:
+        """Whether cases of a process in a stage belong to it."""
+        of_stage = self.stage in ("", stage.code) and self.closed in (None, bool(stage.outcome))
+        return self.process in ("", process.code) and of_stage
+
+
+def seen(account: Account, part: Part) -> QuerySet[Case]:
+    """That part of `visible`."""
 
     def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
-        return stage.see if bool(stage.outcome) == closed else None
+        return stage.see if part.takes(process, stage) else None
 
-    found = rows() if who.operator else rows().filter(_shown(who, roles_of, walk=walk, whole=whole))
-    # Said again only where it helps: given a choice, SQLite takes the index of the due days and reads every open case.
-    ended = ~Q(outcome="") if closed else Q(outcome="")
-    return found.filter(ended) if walk or who.operator else found
+    found = rows().filter(_shown(reach(account), roles_of, part))
+    if part.walk and part.closed is not None:
+        # Said again only where it helps: given a choice, SQLite takes the index of the due days and reads every open case.
+        return found.filter(~Q(outcome="") if part.closed else Q(outcome=""))
+    return found
 
 
 def rows() -> QuerySet[Case]:
@@ -196,8 +210,7 @@ def reads_at(account: Account) -> Callable[[int, str, str], bool]:
     for definition, process in _definitions():
         for stage in process.stages:
             sight = _sight(who, process, stage.see)
-            places = EVERYWHERE if who.operator else sight.places if sight else frozenset[str]()
-            seen_at[definition, stage.code] = places
+            seen_at[definition, stage.code] = sight.places if sight else frozenset[str]()
 
     def reads(definition: int, stage: str, place: str) -> bool:
         places = seen_at.get((definition, stage), frozenset())
@@ -238,9 +251,14 @@ def is_whole(who: Reach, case: Case, codes: Iterable[str]) -> bool:
     return any(not r.head_only for r in held) or scope is EVERYWHERE or case.place in scope
 
 
-def waiting(account: Account, *, whole: bool = False) -> QuerySet[Case]:
+def waiting(account: Account, part: Part | None = None) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
-    return rows().filter(_shown(reach(account), _awaited, whole=whole))
+    chosen = part or Part()
+
+    def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
+        return _awaited(process, stage) if chosen.takes(process, stage) else None
+
+    return rows().filter(_shown(reach(account), roles_of, chosen))
 
 
 def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
@@ -262,18 +280,14 @@ def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
     return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None
 
 
-def _shown(
-    who: Reach,
-    roles_of: Callable[[Process, Stage], tuple[str, ...] | None],
-    *,
-    walk: bool = False,
-    whole: bool = False,
-) -> Q:
+def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], part: Part | None = None) -> Q:
     """The cases in a stage that one of the roles given for it sees: () is whoever reads the place, None nobody.
 
-    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs. With
-    `walk` no condition offers itself to an index; with `whole` roles that read the head of a case only do not count.
+    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs. Of a
+    part that is walked through no condition offers itself to an index; of one read whole, roles that read the head of a
+    case only do not count.
     """
+    chosen = part or Part()
     shown = Q(pk__in=())
     for definition, process in _definitions():
         sights: dict[tuple[str, ...], list[str]] = {}
@@ -282,11 +296,11 @@ def _shown(
                 sights.setdefault(roles, []).append(stage.code)
         alike: dict[_Sight, list[str]] = {}
         for roles, stages in sights.items():
-            if (sight := _sight(who, process, roles, whole=whole)) is not None:
+            if (sight := _sight(who, process, roles, whole=chosen.whole)) is not None:
                 alike.setdefault(sight, []).extend(stages)
         for sight, stages in alike.items():
             for index, condition in _sees(who, process, sight):
-                shown |= _of(definition, index and not walk) & Q(stage__in=stages) & condition
+                shown |= _of(definition, index and not chosen.walk) & Q(stage__in=stages) & condition
     return shown
 
 
@@ -318,7 +332,7 @@ class _Sight:
 def _sight(who: Reach, process: Process, see: tuple[str, ...], *, whole: bool = False) -> _Sight | None:
     roles = [r for r in process.roles if (not see or r.code in see) and not (whole and r.head_only)]
     places = _joined([*(who.places(r) for r in roles), *(() if see else (who.scope(),))])
-    if places is EVERYWHERE:
+    if who.operator or places is EVERYWHERE:
         return _Sight(EVERYWHERE)
     own, named = any(who.owns(r) for r in roles), tuple(r.code for r in roles if r.at == "participant")
     return _Sight(places, own, named) if places or own or named else None

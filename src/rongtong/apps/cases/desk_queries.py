@@ -6,7 +6,7 @@ Pages are told apart by the last row shown and nothing is counted, so that a pag
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -97,18 +97,14 @@ class Column:
 
 def page(account: Account, asked: Asked, after: str = "", size: int = PER_PAGE) -> Page:
     """So many cases after a place in the list: the nearest due day first, of the closed the last closed first."""
-    found = _walk(chosen(account, asked), asked, after, size + 1)
+    found = _walk(chosen(account, asked, walk=_sees_much(account)), asked, after, size + 1)
     more = found[size - 1] if len(found) > size else None
     return Page(lines(account, found[:size]), _mark(more, asked) if more else "")
 
 
-def chosen(account: Account, asked: Asked) -> QuerySet[Case]:
-    """The cases asked for, in no order."""
-    found = _tab(account, asked)
-    if asked.process:
-        found = found.filter(process=asked.process)
-    if asked.stage:
-        found = found.filter(stage=asked.stage)
+def chosen(account: Account, asked: Asked, *, walk: bool = False) -> QuerySet[Case]:
+    """The cases asked for, in no order; with `walk` made for being read in order until a page is full."""
+    found = _tab(account, asked, walk)
     if asked.place:
         found = found.filter(place__in=_inside(packs.current().fingerprint, asked.place))
     if asked.chain:
@@ -120,14 +116,14 @@ def chosen(account: Account, asked: Asked) -> QuerySet[Case]:
     return found.filter(_state(asked.state)) if asked.state else found
 
 
-def _tab(account: Account, asked: Asked) -> QuerySet[Case]:
-    whole = bool(asked.labels)
+def _tab(account: Account, asked: Asked, walk: bool) -> QuerySet[Case]:
+    # Process and stage are said by which definitions are asked about: as columns they would draw SQLite to their index.
+    part = access.Part(asked.process, asked.stage, whole=bool(asked.labels))
     if asked.tab == "mine":
-        return access.waiting(account, whole=whole)
+        return access.waiting(account, part)
     if asked.tab == "begun":
-        begun = access.visible(account, whole=whole)
-        return begun.filter(by=account)
-    return access.seen(account, closed=asked.tab == "done", walk=_sees_much(account), whole=whole)
+        return access.seen(account, replace(part, walk=True)).filter(by=account)
+    return access.seen(account, replace(part, closed=asked.tab == "done", walk=walk))
 
 
 def _sees_much(account: Account) -> bool:

@@ -57,7 +57,7 @@ class Case(models.Model):
     outcome = models.CharField(max_length=64, blank=True, default="")
     closed_on = models.DateField(null=True, blank=True)
     late = models.BooleanField(default=False)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         ordering = ["id"]
@@ -70,6 +70,7 @@ class Case(models.Model):
             ),
             models.Index(fields=["outcome", "due"], name="case_due"),
             models.Index(fields=["closed_on"], name="case_closed"),
+            models.Index(fields=["by", "opened_at"], name="case_begun"),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,11 @@ class Migration(migrations.Migration):
             name='definition',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='cases.definition'),
         ),
+        migrations.AlterField(
+            model_name='case',
+            name='by',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
         migrations.AddIndex(
             model_name='case',
             index=models.Index(fields=['definition', 'stage', 'place', 'late', 'closed_on', 'due', 'opened_at'], name='case_sight'),
@@ -26,5 +31,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='case',
             index=models.Index(fields=['closed_on'], name='case_closed'),
+        ),
+        migrations.AddIndex(
+            model_name='case',
+            index=models.Index(fields=['by', 'opened_at'], name='case_begun'),
         ),
     ]
