@@ -270,8 +270,9 @@ def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
             alike.setdefault(sight, []).append(role)
     found = Q(pk__in=())
     for sight, codes in alike.items():
-        cases = Case.objects.filter(_sees(who, process, sight), definition_id=definition)
-        found |= Q(role__in=codes, case__in=cases)
+        for index, condition in _sees(who, process, sight):
+            cases = Case.objects.filter(_of(definition, index) & condition)
+            found |= Q(role__in=codes, case__in=cases.values("pk"))
     return found
 
 
