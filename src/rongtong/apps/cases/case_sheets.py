@@ -110,6 +110,7 @@ def template(start: Start) -> bytes:
     from openpyxl import Workbook
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
 
     book = Workbook()
     sheet = book.worksheets[0]
@@ -122,7 +123,7 @@ def template(start: Start) -> bytes:
         head = sheet.cell(1, number)
         put_text(head, column.head + ("*" if column.required else ""))
         head.comment = Comment(f"{column.field.hint}\n{column.expected}".strip(), "融通")
-        sheet.column_dimensions[head.column_letter].width = 32 if column.field.kind in ("long", "lines") else 20
+        sheet.column_dimensions[get_column_letter(number)].width = 32 if column.field.kind in ("long", "lines") else 20
         put_text(sheet.cell(2, number), _example(column))
         for row in range(3, 103):
             sheet.cell(row, number).number_format = "@"

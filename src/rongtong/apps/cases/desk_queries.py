@@ -30,7 +30,7 @@ PER_PAGE, PER_COLUMN = 50, 8
 SOON = 2
 # Who reads more places than this sees so much that going through the store in order is the quickest.
 FEW_PLACES = 3
-# The field of the shared block 督办 (packs/china/blocks.yaml): a step that asks for it puts the case under supervision.
+# The field of the shared block 督办 (blocks.yaml of the packs): a step that asks for it puts the case under supervision.
 SUPERVISED = "supervision_level"
 
 

@@ -22,7 +22,7 @@ from rongtong.apps.registry.models import Account
 from rongtong.engine.place import PlaceTree
 from rongtong.once import once
 
-# The field of the shared block 满意度 (packs/china/blocks.yaml) and its answers that are no praise.
+# The field of the shared block 满意度 (blocks.yaml of the packs) and its answers that are no praise.
 RATING, UNSATISFIED = "rating", "unsatisfied"
 # With more cases than this the count is kept for the minute it was made in; with fewer it is always made anew.
 ALWAYS_COUNTED = 20_000
