@@ -164,6 +164,7 @@ def no_such(name: str, *arguments: object) -> Callable[[], str]:
 FIGURE, CARD = "input_enterprise@330100@2025H1", "input_enterprise"
 TASK = ("county_input", "2025H1")
 SPLIT = json.loads(shipped("china", "zhejiang").all("allocations")[0].model_dump_json(exclude_none=True))
+OPENED = {"process": "supervision", "place": "330100", "data": {"title": "越权"}}
 MOVE = {"transition": "submit", "seen": "1", "reason": "越权"}
 STEP = {"transition": "receive", "seen": "1", "opinion": "越权", "reason": "越权"}
 
@@ -207,6 +208,9 @@ PUBLIC: dict[str, Rule] = {
     "certificate-file": Rule(nobody, things=one("certificate-file", "JSHT-2025-000001", "ABCDEFGH")),
     "privacy": Rule(anybody),
     "display": Rule(anybody),
+    "wall-public": Rule(anybody),
+    "wall-public-en": Rule(anybody),
+    "wall-public-csv": Rule(anybody),
 }
 API: dict[str, Rule] = {
     "api:openapi-json": Rule(anybody),
@@ -224,7 +228,9 @@ API: dict[str, Rule] = {
     "api:certificate": Rule(nobody, things=one("api:certificate", "JSHT-2025-000001", "ABCDEFGH")),
     "api:allocate": Rule(nobody, may("planning.allocate", ""), sent=SPLIT),
     "api:export": Rule(may("observations.export", "")),
-    "api:cases": Rule(anyone),
+    "api:cases": Rule(anyone, sent=OPENED),
+    # The same address: who may open what is asked in test_cases_over_the_api.
+    "api:open_case": Rule(anyone, sent=OPENED),
     "api:case": Rule(sees, **about_cases("", "api:case")),
     "api:move": Rule(nobody, sees, **about_cases("", "api:move"), sent={"transition": "submit", "seen": 1}),
 }
@@ -273,7 +279,28 @@ ADMINISTRATION: dict[str, Rule] = {
     "audit-leaf": Rule(may("records.read", ""), things=one("audit-leaf", 1), absent=no_such("audit-leaf", ABSENT)),
 }
 PLACES = ("330100", "330102", "330200", "330203")
+
+
+def by_place(asker: Asker, thing: Thing) -> bool:
+    """Whoever of the offices reads cases by their place: everybody but the administrators."""
+    return known(asker, thing) and not TRIO(asker, thing)
+
+
 WORK: dict[str, Rule] = {
+    "desk": Rule(anyone),
+    "desk-export": Rule(anyone),
+    # Without cases that were ticked it says so.
+    "desk-together": Rule(nobody, anyone, perhaps=anyone),
+    "case-template": Rule(
+        nobody, things=one("case-template", "supervision"), absent=no_such("case-template", "nothing")
+    ),
+    "case-import": Rule(nobody, things=one("case-import", "supervision"), absent=no_such("case-import", "nothing")),
+    "case-import-marked": Rule(
+        nobody, things=one("case-import-marked", "supervision"), absent=no_such("case-import-marked", "nothing")
+    ),
+    "wall": Rule(by_place),
+    "wall-csv": Rule(by_place),
+    "wall-chart": Rule(nobody, perhaps=by_place, things=one("wall-chart", "nothing", "svg")),
     "cases": Rule(anyone),
     "cases-alike": Rule(
         known, things=one("cases-alike", "enterprise_problem"), absent=no_such("cases-alike", "supervision")

@@ -10,7 +10,7 @@ from ninja import Path, Router, Schema
 from ninja.security import django_auth
 
 from rongtong import refusal
-from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases import actions, opening_outside, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning.api import BODY, LOGIN, Refusal
@@ -81,6 +81,17 @@ class CaseFull(CaseOut):
     offers: list[OfferOut]
 
 
+class OpenIn(Schema):
+    """A case to open: what its opening form asks for is in `data`. `organisation` is the 统一社会信用代码 of the organisation
+    whose case it is, left out by whoever opens one of their own; `parent` the number of the case it belongs under."""
+
+    process: str
+    place: str
+    data: dict[str, Any] = {}
+    organisation: str = ""
+    parent: int | None = None
+
+
 class MoveIn(Schema):
     """A step to make: the transition, the last event known, what its form asks for."""
 
@@ -106,6 +117,22 @@ def cases(request: HttpRequest, process: str = "", after: int = 0) -> list[Case]
 def case(request: HttpRequest, pk: Path[int]) -> dict[str, Any]:
     """One case."""
     return _full(request, _find(request, pk))
+
+
+@router.post("/cases", auth=django_auth, response={201: CaseFull, 409: Refusal, **BODY})
+def open_case(request: HttpRequest, body: OpenIn) -> Any:
+    """Open a case. 404: no such process or parent; 409: it cannot be opened so; 422: the form is not filled as asked."""
+    who = account_of(request)
+    parent = _find(request, body.parent) if body.parent is not None else None
+    try:
+        made = opening_outside.open_for(who, body.process, body.place, body.data, body.organisation, parent)
+    except opening_outside.NoProcess as error:
+        raise Unknown(str(error)) from error
+    except actions.FormRefused as error:
+        return 422, refusal.body(str(error), refusal.FORM)
+    except actions.CaseError as error:
+        return 409, refusal.body(str(error), refusal.NOT_OPENED)
+    return 201, _full(request, made)
 
 
 @router.post("/cases/{int:pk}/moves", auth=django_auth, response={200: CaseFull, 409: Refusal, **BODY})

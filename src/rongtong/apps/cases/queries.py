@@ -57,6 +57,11 @@ class Item:
         return self.days_left is not None and self.days_left < 0
 
     @property
+    def days_over(self) -> int:
+        """Working days since the day it was due; 0 while it is not late."""
+        return max(0, -(self.days_left or 0))
+
+    @property
     def period(self) -> str:
         """The period of the case in words; "—" where it is about none."""
         try:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from rongtong.apps.cases import near_views, notices, opening, views
 from rongtong.apps.cases.certificate_urls import urlpatterns as certificates
+from rongtong.apps.cases.desk_urls import urlpatterns as desk
 from rongtong.apps.cases.supervision_urls import urlpatterns as supervision
 
 urlpatterns = [
@@ -21,6 +22,7 @@ urlpatterns = [
     path("processes/", views.processes, name="processes"),
     path("processes/<slug:code>", views.process, name="process"),
     path("processes/<slug:code>/new", opening.case_new, name="case-new"),
+    *desk,
     *supervision,
     *certificates,
 ]

@@ -11,7 +11,10 @@ from rongtong.apps.portal import work_queries
 from rongtong.apps.registry import access
 from rongtong.apps.registry.outside import open_to_outside
 from rongtong.apps.registry.places import loaded_tree
-from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, OUTSIDE, TRIO
+from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, OUTSIDE, ROLES, TRIO
+
+# Whoever does business: administrators do none.
+BUSINESS = tuple(code for code in ROLES if code not in TRIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "办理",
         (
             Entry("我的办件", "cases", login=True, roles=OUTSIDE),
+            Entry("工作台账", "desk", login=True, roles=BUSINESS),
+            Entry("督查墙", "wall", login=True, roles=BUSINESS),
             Entry("填报审核", "collection", login=True),
             Entry("督办", "supervision", login=True),
             Entry("材料", "papers", login=True),
@@ -51,7 +56,15 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("流程", "processes"),
         ),
     ),
-    ("公开", (Entry("公示公告", "notices"), Entry("公开数据", "open"), Entry("核验证明", "verify"))),
+    (
+        "公开",
+        (
+            Entry("公示公告", "notices"),
+            Entry("办理情况", "wall-public"),
+            Entry("公开数据", "open"),
+            Entry("核验证明", "verify"),
+        ),
+    ),
     (
         "管理",
         (
