@@ -22,7 +22,18 @@ LIMITS: dict[str, int] = {
     "supervision-red": 25,
     **dict.fromkeys(("login",), 5),
     **dict.fromkeys(
-        ("account-password", "collection-source-new", "dictionary", "login-code", "privacy", "process", "processes"), 10
+        (
+            "account-password",
+            "collection-source-new",
+            "dictionary",
+            "login-code",
+            "privacy",
+            "process",
+            "process-en",
+            "processes",
+            "processes-en",
+        ),
+        10,
     ),
     **dict.fromkeys(
         (

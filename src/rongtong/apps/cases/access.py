@@ -120,20 +120,31 @@ def _places_in(fingerprint: str, at: str, place: str) -> Places:
 
 def roles_held(who: Reach, case: Case) -> frozenset[str]:
     """The process roles an account holds in a case."""
-    process = process_of(case)
-    held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
-    if on_notice(case):
-        has = {held_role for held_role, _ in who.grants}
-        held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
-    if case.organisation_id is not None and case.organisation_id == who.organisation:
-        held |= {r.code for r in process.roles if who.owns(r)}
-    named = [r for r in process.roles if r.at == "participant" and r.code not in held]
+    return roles_in(who, [case])[case.pk]
+
+
+def roles_in(who: Reach, cases: Iterable[Case]) -> dict[int, frozenset[str]]:
+    """`roles_held` in many cases by their number, with at most one query."""
+    found: dict[int, set[str]] = {}
+    named: dict[int, Q] = {}
+    for case in cases:
+        process = process_of(case)
+        held = {r.code for r in process.roles if (p := who.places(r)) is EVERYWHERE or case.place in p}
+        if on_notice(case):
+            has = {held_role for held_role, _ in who.grants}
+            held |= {r.code for r in process.roles if r.at == "notice" and has & set(r.held_by)}
+        if case.organisation_id is not None and case.organisation_id == who.organisation:
+            held |= {r.code for r in process.roles if who.owns(r)}
+        found[case.pk] = held
+        if case.definition_id not in named:
+            parts = [who.takes_part(r) for r in process.roles if r.at == "participant"]
+            if parts:
+                named[case.definition_id] = Q(case__definition_id=case.definition_id) & reduce(or_, parts)
     if named:
-        rows = Q(pk__in=())
-        for role in named:
-            rows |= who.takes_part(role)
-        held |= set(Participant.objects.filter(rows, case_id=case.pk).values_list("role", flat=True))
-    return frozenset(held)
+        rows = Participant.objects.filter(reduce(or_, named.values()), case_id__in=found)
+        for pk, role in rows.values_list("case_id", "role"):
+            found[pk].add(role)
+    return {pk: frozenset(held) for pk, held in found.items()}
 
 
 def visible(account: Account) -> QuerySet[Case]:
@@ -157,13 +168,16 @@ def reachable(account: Account, case: Case) -> bool:
 
 def reads_all(account: Account, case: Case) -> bool:
     """Whether what was filled in is shown to an account that reads the case, not only what it is and who takes part."""
-    who, process = reach(account), process_of(case)
-    if who.operator:
-        return True
-    held = [process.role(code) for code in roles_held(who, case)]
-    stage = process.stage(case.stage)
-    scope = who.scope() if not stage.see else frozenset[str]()
-    return any(not r.head_only for r in held) or scope is EVERYWHERE or case.place in scope
+    who = reach(account)
+    return who.operator or reads_whole(who, case, roles_held(who, case))
+
+
+def reads_whole(who: Reach, case: Case, roles: frozenset[str]) -> bool:
+    """`reads_all` of an account that reads the case and holds these roles in it."""
+    process = process_of(case)
+    scope = who.scope() if not process.stage(case.stage).see else frozenset[str]()
+    shown = any(not process.role(code).head_only for code in roles)
+    return shown or who.operator or scope is EVERYWHERE or case.place in scope
 
 
 def waiting(account: Account) -> QuerySet[Case]:
@@ -196,7 +210,7 @@ def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | No
     Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs.
     """
     shown = Q(pk__in=())
-    for definition, process in _definitions():
+    for definition, process in definitions():
         sights: dict[tuple[str, ...], list[str]] = {}
         for stage in process.stages:
             if (roles := roles_of(process, stage)) is not None:
@@ -211,7 +225,8 @@ def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | No
 
 
 @once
-def _definitions() -> tuple[tuple[int, Process], ...]:
+def definitions() -> tuple[tuple[int, Process], ...]:
+    """Every version that a case ever ran on, with its number."""
     rows = Definition.objects.order_by("pk").values_list("pk", "sha256")
     return tuple((pk, read_definition(pk, sha256)) for pk, sha256 in rows)
 

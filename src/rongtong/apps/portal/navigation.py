@@ -43,7 +43,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "办理",
         (
-            Entry("我的办件", "cases", login=True, roles=OUTSIDE),
+            Entry("我的办件", "space", login=True, roles=OUTSIDE),
             Entry("填报审核", "collection", login=True),
             Entry("督办", "supervision", login=True),
             Entry("材料", "papers", login=True),
@@ -51,7 +51,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("流程", "processes"),
         ),
     ),
-    ("公开", (Entry("公示公告", "notices"), Entry("公开数据", "open"))),
+    ("公开", (Entry("公示公告", "notices"), Entry("产业链", "chains"), Entry("公开数据", "open"))),
     (
         "管理",
         (
