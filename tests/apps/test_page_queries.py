@@ -20,6 +20,10 @@ LIMITS: dict[str, int] = {
     "notices": 14,
     "notices-en": 14,
     "supervision-red": 25,
+    "chain": 25,
+    "chains": 15,
+    "space": 35,
+    "space-report": 25,
     **dict.fromkeys(("login",), 5),
     **dict.fromkeys(
         (

@@ -405,6 +405,8 @@ def test_the_library_shows_what_a_mechanism_counts_towards_its_terms_and_what_th
     assert "付款" in text
     assert "1、24 个月后" in text
     assert "成交证明" in text
+    assert "剩 3 天时提醒：县科技局" in text
+    assert "价款（元）" in text
     assert "未发布" in text
     assert "/processes/lot/new" not in links(text)
     assert "/processes/lot/new" in links(page(people["school"], "/processes/lot"))

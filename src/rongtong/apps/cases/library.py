@@ -38,13 +38,19 @@ class Entry:
     indicators: int
     ground: Ground
 
+    @property
+    def inner(self) -> bool:
+        """Whether the platform runs itself by it: an app does part of it, and it counts towards nothing."""
+        coded = self.process.facts or any(t.effects for t in self.process.transitions)
+        return bool(coded) and not self.commitments and not self.indicators
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An indicator a process counts towards, and the measures by which it does."""
+    """An indicator a process counts towards, and the measures by which it does, with the label of the field they add."""
 
     card: Indicator
-    measures: tuple[tuple[Measure, tuple[Named | None, ...], tuple[Named | None, ...]], ...]
+    measures: tuple[tuple[Measure, str, tuple[Named | None, ...], tuple[Named | None, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ def counted(pack: Pack, process: Process, *, protected: bool) -> tuple[Counted, 
         Counted(
             card,
             tuple(
-                (m, _steps(process, m.at), _steps(process, m.undone_by))
+                (m, _labels(process, [m.field] if m.field else ()), _steps(process, m.at), _steps(process, m.undone_by))
                 for m in process.measures
                 if m.indicator == card.code
             ),
@@ -164,6 +170,7 @@ def page(pack: Pack, process: Process, language: Language, *, protected: bool) -
     """Everything the page of a process shows."""
     return {
         "process": process,
+        "owner": department.name if (department := pack.find("departments", process.owner)) else process.owner,
         "ground": _ground(pack, process, language),
         "commitments": commitments(pack, process),
         "counted": counted(pack, process, protected=protected),
@@ -199,16 +206,18 @@ def _term(pack: Pack, process: Process, clock: Clock, language: Language) -> Ter
     w = WORDS[language]
     if clock.months is not None:
         length = f"{clock.months} {w['months']}"
+    elif clock.days is None:
+        length = w["agreed"]
     else:
         length = f"{clock.days} {w['working' if clock.calendar == 'working' else 'calendar']}"
     extends = []
     for one in clock.extends:
-        said = [f"{w['at_most']} {one.at_most}"] if one.at_most else []
-        said += [f"{w['at_most_days']} {one.at_most_days}"] if one.at_most_days else []
-        extends.append((process.transition(one.transition), "，".join(said)))
-    over = [f"{w['warn']} {warn.left}: {_roles(process, warn.tell)}" for warn in clock.warn]
+        said = [w["at_most"].format(one.at_most)] if one.at_most else []
+        said += [w["at_most_days"].format(one.at_most_days)] if one.at_most_days else []
+        extends.append((process.transition(one.transition), w["d"].join(said)))
+    over = [f"{w['warn'].format(warn.left)}{w['c']}{_roles(process, warn.tell)}" for warn in clock.warn]
     if clock.over and clock.over.tell:
-        over.append(f"{w['tell']}: {_roles(process, clock.over.tell)}")
+        over.append(f"{w['tell']}{w['c']}{_roles(process, clock.over.tell)}")
     makes = process.transition(clock.over.make) if clock.over and clock.over.make else None
     return Term(
         clock, length, _steps(process, clock.starts), _steps(process, clock.stops),
@@ -267,7 +276,7 @@ def _due(pack: Pack, process: Process, due: Due, language: Language) -> DueLine:
     elif due.days is not None:
         falls = f"{due.days} {w['after_days']}"
     else:
-        falls = f"{w['on_date' if due.on else 'each_row']}: {_labels(process, [due.on or due.each])}"
+        falls = f"{w['on_date' if due.on else 'each_row']}{w['c']}{_labels(process, [due.on or due.each])}"
     return DueLine(
         due, process.role(due.by).name, _steps(process, due.born), falls,
         (*_steps(process, due.met_by), *_steps(process, due.waived_by)), _ground(pack, due, language),

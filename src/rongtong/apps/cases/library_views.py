@@ -15,15 +15,12 @@ from rongtong.engine.process.drawing import draw
 
 
 def processes(request: HttpRequest, language: Language = "zh") -> HttpResponse:
-    """The library of processes in force: first those that count towards a commitment or an indicator."""
+    """The library of processes in force: first the mechanisms, then what the platform runs itself by."""
     entries = library.entries(packs.current(), newest(), language, protected=request.user.is_authenticated)
     context = _context(language, "processes") | {
         "groups": (
-            ("mechanisms", [e for e in entries if e.commitments or e.process.counts.indicators or e.process.measures]),
-            (
-                "platform",
-                [e for e in entries if not (e.commitments or e.process.counts.indicators or e.process.measures)],
-            ),
+            ("mechanisms", [e for e in entries if not e.inner]),
+            ("platform", [e for e in entries if e.inner]),
         ),
     }
     return render(request, "cases/processes.html", context)

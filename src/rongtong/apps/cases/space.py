@@ -50,7 +50,7 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A case: where it is, whose turn it is (`mine`: this account's), until when."""
+    """A case: where it is, whose turn it is (`mine`: this account's), until when; `below`: readable cases under it."""
 
     case: Case
     stage: str
@@ -58,6 +58,7 @@ class Line:
     mine: bool
     lamp: Lamp
     address: str
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +158,20 @@ def _lines(account: Account) -> dict[str, list[Line]]:
     ranked = ranked.annotate(rank=Window(RowNumber(), partition_by=[F("process")], order_by=order))
     cases = list(ranked.filter(rank__lte=MOST_CASES).order_by("process", "rank"))
     held = access.roles_in(access.reach(account), cases)
+    under = access.visible(account).filter(parent__in=[c.pk for c in cases]).order_by()
+    below = dict(under.values_list("parent").annotate(n=Count("pk")))
     found: dict[str, list[Line]] = {}
     for case in cases:
-        found.setdefault(case.process, []).append(line(case, held[case.pk]))
+        found.setdefault(case.process, []).append(line(case, held[case.pk], below.get(case.pk, 0)))
     return found
 
 
-def line(case: Case, held: frozenset[str]) -> Line:
-    """A case as the page lists it, for whoever holds these roles in it."""
+def line(case: Case, held: frozenset[str], below: int = 0) -> Line:
+    """A case as the page lists it, for whoever holds these roles in it and reads so many cases under it."""
     process = access.process_of(case)
     turn, mine = _turn(process, case, held)
     term = Lamp("", "已办结") if case.outcome else lamp(case.due)
-    return Line(case, process.stage(case.stage).name, turn, mine, term, queries.address(case))
+    return Line(case, process.stage(case.stage).name, turn, mine, term, queries.address(case), below)
 
 
 def _turn(process: Process, case: Case, held: frozenset[str]) -> tuple[str, bool]:
@@ -178,8 +181,10 @@ def _turn(process: Process, case: Case, held: frozenset[str]) -> tuple[str, bool
     waits = waits_for(process, case.stage)
     if waits & held:
         return "轮到您", True
-    names = "、".join(r.name for r in process.roles if r.code in waits)
-    return (f"等{names}" if names else "到期自动往下走"), False
+    if names := "、".join(r.name for r in process.roles if r.code in waits):
+        return f"等{names}", False
+    automatic = any(t.automatic and case.stage in t.at for t in process.transitions)
+    return ("到时自动往下走" if automatic else "没有人要等"), False
 
 
 def days(account: Account) -> tuple[Day, ...]:

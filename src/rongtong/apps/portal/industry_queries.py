@@ -36,6 +36,7 @@ class Entry:
     """A chain in the list, with what is on notice and how many cases this reader sees of it, open and all."""
 
     chain: Chain
+    parent: str
     notices: int
     open: int
     cases: int
@@ -74,8 +75,10 @@ def entries(pack: Pack, reader: Reader) -> list[tuple[str, list[Entry]]]:
     seen = access.visible(reader) if isinstance(reader, Account) else Case.objects.none()
     every, still = _by_chain(Q(pk__in=seen.values("pk"))), _by_chain(Q(pk__in=seen.values("pk"), outcome=""))
     found: dict[str, list[Entry]] = {}
+    names = {c.code: c.name for c in pack.all("chains")}
     for chain in pack.all("chains"):
-        entry = Entry(chain, posted.get(chain.code, 0), still.get(chain.code, 0), every.get(chain.code, 0))
+        parent = names.get(chain.parent, chain.parent)
+        entry = Entry(chain, parent, posted.get(chain.code, 0), still.get(chain.code, 0), every.get(chain.code, 0))
         found.setdefault(chain.scheme, []).append(entry)
     return [(SCHEMES.get(scheme, scheme.upper()), rows) for scheme, rows in found.items()]
 
