@@ -187,7 +187,7 @@ def waiting(account: Account) -> QuerySet[Case]:
 
 def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
     """The rows about cases of a definition, with `case` and `role`, whose role is one of these and held by the account."""
-    who, process = reach(account), dict(_definitions())[definition]
+    who, process = reach(account), dict(definitions())[definition]
     alike: dict[_Sight, list[str]] = {}
     for role in sorted(roles & {r.code for r in process.roles}):
         if (sight := _sight(who, process, (role,))) is not None:

@@ -55,10 +55,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A clock in words: how long, from and until which steps, where it stands still; None stands for the opening."""
+    """A clock in words: how long, for which sorts of case otherwise, from and until which steps, where it stands still.
+
+    None among the steps stands for the opening.
+    """
 
     clock: Clock
     length: str
+    by_case: tuple[str, ...]
     starts: tuple[Named | None, ...]
     stops: tuple[Named | None, ...]
     pauses: tuple[Named | None, ...]
@@ -204,12 +208,10 @@ def _role(process: Process, role: ProcessRole, language: Language) -> RoleLine:
 
 def _term(pack: Pack, process: Process, clock: Clock, language: Language) -> Term:
     w = WORDS[language]
-    if clock.months is not None:
-        length = f"{clock.months} {w['months']}"
-    elif clock.days is None:
-        length = w["agreed"]
-    else:
-        length = f"{clock.days} {w['working' if clock.calendar == 'working' else 'calendar']}"
+    days = w["working" if clock.calendar == "working" else "calendar"]
+    length = f"{clock.months} {w['months']}" if clock.months is not None else w["agreed"]
+    if clock.days is not None:
+        length = f"{clock.days} {days}"
     extends = []
     for one in clock.extends:
         said = [w["at_most"].format(one.at_most)] if one.at_most else []
@@ -220,10 +222,19 @@ def _term(pack: Pack, process: Process, clock: Clock, language: Language) -> Ter
         over.append(f"{w['tell']}{w['c']}{_roles(process, clock.over.tell)}")
     makes = process.transition(clock.over.make) if clock.over and clock.over.make else None
     return Term(
-        clock, length, _steps(process, clock.starts), _steps(process, clock.stops),
+        clock, length, _by_case(process, clock, days), _steps(process, clock.starts), _steps(process, clock.stops),
         tuple(process.stage(code) for code in clock.pauses), tuple(extends), tuple(over), makes,
         _ground(pack, clock, language),
     )  # fmt: skip
+
+
+def _by_case(process: Process, clock: Clock, days: str) -> tuple[str, ...]:
+    """The terms that go by what sort of case it is, in the words of the choice."""
+    if clock.days_by is None:
+        return ()
+    options = {f.name: dict(f.options) for schema in _forms(process) for f in form.fields(schema)}
+    said = options.get(clock.days_by.field, {})
+    return tuple(f"{said.get(value, value)} {number} {days}" for value, number in clock.days_by.days.items())
 
 
 def _roles(process: Process, codes: Iterable[str]) -> str:

@@ -146,7 +146,10 @@ def groups(account: Account) -> tuple[Group, ...]:
         stages.setdefault(code, {})[name] = stages.get(code, {}).get(name, 0) + number
         opened.setdefault(code, [0, 0])[1 if outcome else 0] += number
     lines = _lines(account)
-    made = [Group(p, *opened[code], tuple(stages[code].items()), tuple(lines[code])) for code, p in kept.items()]
+    made = [
+        Group(p, opened[code][0], opened[code][1], tuple(stages[code].items()), tuple(lines[code]))
+        for code, p in kept.items()
+    ]
     return tuple(sorted(made, key=lambda g: (-g.open, g.process.code)))
 
 

@@ -20,6 +20,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.workbook import Cell, Column, Sheet, ledger_bytes
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.clock import LOCAL
+from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.process import Process
 from rongtong.engine.quantity import Quantity, unit
 
@@ -204,12 +205,12 @@ def _added(cases: list[Case], year: int) -> list[Added]:
     counts: dict[str, set[int]] = {}
     for indicator, case in Measured.objects.filter(case__in=cases, on__year=year).values_list("indicator", "case_id"):
         counts.setdefault(indicator, set()).add(case)
-    cards = {code: pack.find("indicators", code) for code, _ in rows}
-    return [
-        Added(code, cards[code].name, Quantity.stored(total, unit(cards[code].unit)), len(counts[code]))
-        for code, total in rows
-        if cards[code] is not None
-    ]
+    found = []
+    for code, total in rows:
+        card: Indicator | None = pack.find("indicators", code)
+        if card is not None:
+            found.append(Added(code, card.name, Quantity.stored(total, unit(card.unit)), len(counts[code])))
+    return found
 
 
 def workbook(one: Report, title: str) -> bytes:

@@ -18,6 +18,7 @@ from rongtong.apps.cases.counting import counted
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.opening import newest, starts, starts_under
 from rongtong.apps.cases.sheet import sheet
+from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.outside import is_outside
 from rongtong.engine.process import form
