@@ -50,7 +50,7 @@ PROCESSES = """\
   certificates:
     - {code: proof, name: 成交证明, prefix: CJ, at: [sell], fields: [price]}
   clocks:
-    - {code: answer, name: 审核期限, name_en: Answer, days: 10, starts: [open], stops: [post], pauses: [asked], mark: verified, cite: {document: zj-2025-315, clause: "2.4.3"}, warn: [{left: 3, tell: [county]}], over: {tell: [county]}}
+    - {code: answer, name: 审核期限, name_en: Answer, days: 10, days_by: {field: sort, days: {machine: 4, software: 6}}, starts: [open], stops: [post], pauses: [asked], mark: verified, cite: {document: zj-2025-315, clause: "2.4.3"}, warn: [{left: 3, tell: [county]}], over: {tell: [county]}}
   roles:
     - {code: owner, name: 成果单位, held_by: [institution], at: own}
     - {code: county, name: 县科技局, held_by: [county_officer], at: self}
@@ -61,6 +61,7 @@ PROCESSES = """\
     properties:
       title: {type: string, title: 成果, maxLength: 100}
       chain: {type: string, title: 产业链, format: chain}
+      sort: {type: string, title: 哪一类, oneOf: [{const: machine, title: 机器}, {const: software, title: 软件}]}
   stages:
     - {code: asked, name: 待审, name_en: Asked, deadline: {days: 2}}
     - {code: posted, name: 挂牌中, no_clock: 试验, notice: {name: 成果挂牌公告, fields: [title]}}
@@ -421,6 +422,12 @@ def test_the_english_library_names_things_in_english_and_marks_what_is_chinese(p
     assert "10 working days" in text
     listed = page(None, "/en/processes/")
     assert "/en/processes/lot" in links(listed)
+
+
+def test_a_term_that_goes_by_the_sort_of_case_is_told_for_each_sort(people: dict[str, Account]) -> None:
+    text = page(None, "/processes/lot")
+    assert "机器 4 工作日" in text
+    assert "软件 6 工作日" in text
 
 
 def test_every_process_of_the_packs_has_a_page_in_both_languages(people: dict[str, Account]) -> None:
