@@ -187,6 +187,10 @@ PUBLIC: dict[str, Rule] = {
     "target": Rule(anybody, things=one("target", "input_enterprise_2025"), absent=no_such("target", "nothing")),
     "processes": Rule(anybody),
     "process": Rule(anybody, things=one("process", "collection"), absent=no_such("process", "nothing")),
+    "processes-en": Rule(anybody),
+    "process-en": Rule(anybody, things=one("process-en", "collection"), absent=no_such("process-en", "nothing")),
+    "chains": Rule(anybody),
+    "chain": Rule(anybody, things=one("chain", "415x-s06"), absent=no_such("chain", "nothing")),
     "dictionary": Rule(anybody),
     "dictionary-csv": Rule(anybody),
     "dictionary-xlsx": Rule(anybody),
@@ -301,6 +305,9 @@ WORK: dict[str, Rule] = {
     "wall": Rule(by_place),
     "wall-csv": Rule(by_place),
     "wall-chart": Rule(nobody, perhaps=by_place, things=one("wall-chart", "nothing", "svg")),
+    "space": Rule(anyone),
+    "space-report": Rule(nobody, things=one("space-report")),
+    "space-report-xlsx": Rule(nobody, things=one("space-report-xlsx")),
     "cases": Rule(anyone),
     "cases-alike": Rule(
         known, things=one("cases-alike", "enterprise_problem"), absent=no_such("cases-alike", "supervision")

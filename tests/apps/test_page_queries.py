@@ -22,6 +22,10 @@ LIMITS: dict[str, int] = {
     "notices": 14,
     "notices-en": 14,
     "supervision-red": 25,
+    "chain": 25,
+    "chains": 15,
+    "space": 35,
+    "space-report": 25,
     **dict.fromkeys(("login",), 5),
     **dict.fromkeys(
         (
@@ -31,7 +35,9 @@ LIMITS: dict[str, int] = {
             "login-code",
             "privacy",
             "process",
+            "process-en",
             "processes",
+            "processes-en",
             "verify",
             "verify-en",
         ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -234,6 +236,46 @@ def test_a_drawing_is_well_formed_names_every_stage_and_styles_nothing_inline() 
         texts = "".join(root.itertext())
         assert all(stage.name in texts for stage in process.stages)
         assert "style=" not in drawn
+
+
+def many(count: int) -> Process:
+    """A process of so many stages, each with steps to the next, to the one after the next, back to the first and away."""
+    stages = [{"code": f"s{i}", "name": f"第{i}个名字很长很长的环节", "name_en": f"Stage {i}"} for i in range(count)]
+    steps = [
+        {"code": f"t{i}_{to}", "name": f"从{i}到{to}的一步", "at": [f"s{i}"], "to": f"s{to}", "by": ["asker"]}
+        for i in range(count - 1)
+        for to in sorted({i + 1, min(i + 2, count - 1), 0 if i else 1, count - 1})
+    ]
+    return Process.model_validate(SOUND | {"stages": stages, "transitions": steps, "start": "s0"})
+
+
+def test_a_drawing_of_many_stages_is_no_wider_than_a_page_and_no_two_lines_lie_on_one_another() -> None:
+    for count in (5, 24):
+        root = ElementTree.fromstring(draw(many(count)))
+        assert int(root.attrib["width"]) <= 1000
+        runs: dict[str, list[tuple[int, int, str]]] = {}
+        for path in root.iter("{http://www.w3.org/2000/svg}path"):
+            if round_ := re.fullmatch(r"M\d+ (\d+)H(\d+)V(\d+)H\d+", path.attrib["d"]):
+                start, lane, end = round_.groups()
+                low, high = sorted((int(start), int(end)))
+                runs.setdefault(lane, []).append((low, high, end))
+        assert runs
+        for lane in runs.values():
+            crossing = [(a, b) for a in lane for b in lane if a[2] != b[2] and a[0] < b[1] and b[0] < a[1]]
+            assert not crossing, crossing
+        boxes = [
+            (int(r.attrib["y"]), int(r.attrib["y"]) + int(r.attrib["height"]))
+            for r in root.iter("{http://www.w3.org/2000/svg}rect")
+        ]
+        assert len(boxes) == count
+        assert all(above[1] < below[0] for above, below in pairwise(boxes))
+
+
+def test_a_drawing_in_english_takes_the_english_names_and_keeps_chinese_where_there_are_none() -> None:
+    texts = "".join(ElementTree.fromstring(draw(many(4), english=True)).itertext())
+    assert "Stage 3" in texts
+    assert "第3个" not in texts
+    assert "从0到1的一步" in texts
 
 
 def test_the_shipped_processes_are_sound_and_those_published_unchanged() -> None:

@@ -338,6 +338,7 @@ def definitions() -> tuple[Process, ...]:
 
 @once
 def _definitions() -> tuple[tuple[int, Process], ...]:
+    """Every version that a case ever ran on, with its number."""
     rows = Definition.objects.order_by("pk").values_list("pk", "sha256")
     return tuple((pk, read_definition(pk, sha256)) for pk, sha256 in rows)
 

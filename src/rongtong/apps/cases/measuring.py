@@ -132,10 +132,12 @@ def _spans(pack: Pack, indicator: str, first: date, as_of: date) -> tuple[Period
     return tuple(sorted(found))
 
 
-def counted(as_of: date) -> frozenset[str]:
-    """The indicators that cases have added to, up to a day."""
+def counted(as_of: date, chain: str = "") -> frozenset[str]:
+    """The indicators that cases have added to, up to a day; of an industrial chain (产业链) those of that chain alone."""
     codes = measured(packs.current()).keys()
     rows = Measured.objects.filter(indicator__in=codes, on__lte=as_of).order_by().values_list("indicator", flat=True)
+    if chain:
+        rows = rows.filter(chain=chain)
     return frozenset(rows.distinct()) if codes else frozenset()
 
 

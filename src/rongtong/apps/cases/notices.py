@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -89,6 +89,19 @@ def stages() -> Iterator[tuple[int, Process, tuple[str, ...]]]:
             yield pk, process, codes
 
 
+def standing() -> QuerySet[Case]:
+    """The cases on public notice now, newest first: what everybody may know of."""
+    now = Q(pk__in=())
+    for pk, _, codes in stages():
+        now |= Q(definition_id=pk, stage__in=codes)
+    return Case.objects.filter(now).select_related("definition").order_by("-entered_at", "-pk")
+
+
+def posted(case: Case, language: Language = "zh") -> Posted:
+    """A case that is on notice as the board shows it."""
+    return _posted(case, case.stage, case.entered_at, case.due, language)
+
+
 def _posted(case: Case, stage: str, since: datetime, until: date | None, language: Language) -> Posted:
     notice = access.process_of(case).stage(stage).notice
     assert notice is not None  # the stage was chosen for having one
@@ -98,16 +111,14 @@ def _posted(case: Case, stage: str, since: datetime, until: date | None, languag
 
 def board(request: HttpRequest, language: Language = "zh") -> HttpResponse:
     """What is on notice now, newest first, and what ended lately."""
-    now, past = Q(pk__in=()), Q(pk__in=())
+    past = Q(pk__in=())
     for pk, _, codes in stages():
-        now |= Q(definition_id=pk, stage__in=codes)
         past |= Q(case__definition_id=pk, to_stage__in=codes) & ~Q(case__stage__in=codes)
-    cases = Case.objects.filter(now).select_related("definition").order_by("-entered_at", "-pk")
-    page = Paginator(cases, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(standing(), PER_PAGE).get_page(request.GET.get("page"))
     ended = Event.objects.filter(past).exclude(from_stage="").select_related("case__definition").order_by("-pk")
     context = _context(language, "notices") | {
         "page_obj": page,
-        "posted": [_posted(c, c.stage, c.entered_at, c.due, language) for c in page],
+        "posted": [posted(c, language) for c in page],
         "past": [_posted(e.case, e.to_stage, e.at, None, language) for e in ended[:MOST_PAST]],
     }
     return render(request, "cases/notices.html", context)
@@ -128,15 +139,15 @@ def notice(request: HttpRequest, pk: int, language: Language = "zh") -> HttpResp
 def _show(request: HttpRequest, one: Case, language: Language, status: int = 200, **more: object) -> HttpResponse:
     process = access.process_of(one)
     stage = process.stage(one.stage)
-    posted = _posted(one, one.stage, one.entered_at, one.due, language) if stage.notice else None
+    shown = posted(one, language) if stage.notice else None
     account = account_of(request) if request.user.is_authenticated else None
     roles = {r.code for r in process.roles if r.at == "notice"}
     steps = {t.code for t in process.transitions if roles & set(t.by)}
     context = _context(language, "notice", pk=one.pk) | {
         "case": one,
         "process": process,
-        "notice": posted,
-        "shown": published(one) if posted else (),
+        "notice": shown,
+        "shown": published(one) if shown else (),
         "offers": [o for o in queries.offers(account, one) if o.transition in steps] if account else (),
         "below": opening.starts_under(account, one) if account else (),
         "post_to": request.path,

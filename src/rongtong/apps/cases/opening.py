@@ -56,6 +56,12 @@ def _place_under(process: Process, start: Start, parent: Case) -> str:
     return parent.place
 
 
+def starts_anywhere_under(account: Account) -> tuple[Start, ...]:
+    """What an account may start under a case of another process, whichever case that is."""
+    found = (_start(account, p) for p in newest() if p.under is not None)
+    return tuple(s for s in found if s)
+
+
 def newest() -> list[Process]:
     """Each process in force, in its newest version."""
     pack = packs.current()

@@ -1,4 +1,4 @@
-"""Pages of cases in general and of the process library. Mechanisms with pages of their own link here for the steps."""
+"""Pages of cases in general. Mechanisms with pages of their own link here for the steps."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from rongtong import uploads
 from rongtong.apps.cases import access, actions, evidence, near, queries
+from rongtong.apps.cases.counting import counted
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.opening import newest, starts, starts_under
 from rongtong.apps.cases.sheet import sheet
@@ -21,7 +22,6 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.outside import is_outside
 from rongtong.engine.process import form
-from rongtong.engine.process.drawing import draw
 from rongtong.entering import takes_files
 from rongtong.typed import number
 
@@ -67,13 +67,15 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
     """The page of a case, with what a refused step was filled with."""
     who = account_of(request)
     steps = queries.history(one, who)
+    beside = sheet(who, one, steps)
     context = {
         "case": one,
         "item": queries.item(one),
         "process": access.process_of(one),
         "offers": queries.offers(who, one),
         "steps": steps,
-        "sheet": sheet(who, one, steps),
+        "sheet": beside,
+        "counted": counted(one) if beside.whole else (),
         "below": starts_under(who, one),
         "clocks": queries.clocks(one),
         "near": () if one.outcome or is_outside(who) else near.candidates(who, one),
@@ -168,28 +170,3 @@ def cases(request: HttpRequest) -> HttpResponse:
         "alike": bool(one and one.alike) and not is_outside(account_of(request)),
     }
     return render(request, "cases/cases.html", context)
-
-
-def processes(request: HttpRequest) -> HttpResponse:
-    """The library of processes in force."""
-    return render(request, "cases/processes.html", {"processes": newest()})
-
-
-def process(request: HttpRequest, code: str) -> HttpResponse:
-    """One process: drawing, stages, steps, roles, clocks, forms, and what is only proposed."""
-    one = packs.current().find("processes", code)
-    if one is None:
-        raise Http404("没有这个流程。")
-    steps = [
-        {
-            "step": t,
-            "at": "、".join(one.stage(a).name for a in t.at),
-            "to": one.stage(t.to).name if t.to else "留在原处",
-            "by": "、".join(one.role(r).name for r in t.by) or "系统自动",
-            "not_by": "、".join(one.step_name(n) for n in t.not_by),
-            "fields": form.fields(t.form),
-        }
-        for t in one.transitions
-    ]
-    context = {"process": one, "steps": steps, "drawing": draw(one), "origin": packs.current().origin("processes", one)}
-    return render(request, "cases/process.html", context)

@@ -138,6 +138,18 @@ def _periods_of(observed: str, indicator: str, as_of: date) -> frozenset[Period]
     return frozenset(Period(start // 100, start % 100, months) for start, months in rows)
 
 
+def of_chain(chain: str, as_of: date) -> dict[str, Period]:
+    """The indicators with a value for an industrial chain (产业链) known on a day, each with the last period of one."""
+    rows = (
+        Observation.objects.filter(chain=chain, known_from__lte=as_of)
+        .order_by("start", "months")
+        .values_list("indicator", "start", "months")
+        .distinct()
+    )
+    found = {code: Period(start // 100, start % 100, months) for code, start, months in rows}
+    return found | dict.fromkeys(measuring.counted(as_of, chain), Period(as_of.year, 1, as_of.month))
+
+
 def codes_with_values(as_of: date) -> tuple[str, ...]:
     """The indicators that have any value known on a day."""
     rows = Observation.objects.filter(known_from__lte=as_of).order_by().values_list("indicator", flat=True).distinct()

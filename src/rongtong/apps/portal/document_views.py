@@ -20,7 +20,7 @@ from rongtong.apps.packs import texts
 from rongtong.apps.packs.models import DocumentText
 from rongtong.apps.planning import chain, goals, pages_ledger, queries
 from rongtong.apps.planning.views import choices
-from rongtong.apps.portal import document_chain, document_queries
+from rongtong.apps.portal import behind, document_chain, document_queries
 from rongtong.apps.registry import access
 from rongtong.apps.registry.models import Account
 from rongtong.engine.figure import STATUS_WORDS, FigureError, Key
@@ -161,6 +161,7 @@ def why(request: HttpRequest, figure: str) -> HttpResponse:
         "lamp": document_chain.lamp(data),
         "evidence": [c for c in found.cites if c.file or c.release],
         "tree": document_chain.branch(pack, found),
+        "behind": behind.behind(found, request.user),
         "may_supervise": may_open(request.user, [found.key.place]),
     }
     return render(request, "portal/why.html", context)

@@ -46,7 +46,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "办理",
         (
-            Entry("我的办件", "cases", login=True, roles=OUTSIDE),
+            Entry("我的单位", "space", login=True, roles=OUTSIDE),
             Entry("工作台账", "desk", login=True, roles=BUSINESS),
             Entry("督查墙", "wall", login=True, roles=BUSINESS),
             Entry("填报审核", "collection", login=True),
@@ -60,6 +60,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "公开",
         (
             Entry("公示公告", "notices"),
+            Entry("产业链", "chains"),
             Entry("办理情况", "wall-public"),
             Entry("公开数据", "open"),
             Entry("核验证明", "verify"),

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rongtong.apps.portal import cockpit_urls, display, document_urls, open_urls, wall_urls, work_urls
+from rongtong.apps.portal import (
+    cockpit_urls,
+    display,
+    document_urls,
+    industry_urls,
+    open_urls,
+    wall_urls,
+    work_urls,
+)
 
 urlpatterns = [
     *document_urls.urlpatterns,
     *work_urls.urlpatterns,
     *cockpit_urls.urlpatterns,
+    *industry_urls.urlpatterns,
     *open_urls.urlpatterns,
     *wall_urls.urlpatterns,
     path("display", display.choose, name="display"),

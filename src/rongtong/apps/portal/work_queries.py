@@ -321,7 +321,7 @@ def ways(roles: Iterable[Held]) -> tuple[tuple[str, str], ...]:
     held_codes = {r.code for r in roles}
     found = [entry for code in sorted(held_codes) for entry in CONSOLES.get(code, ())] or list(FOR_READING)
     if held_codes and held_codes <= set(OUTSIDE):
-        found = [("我的办件", "cases"), *(e for e in FOR_READING if open_to_outside(e[1], ""))]
+        found = [("我的办件", "space"), *(e for e in FOR_READING if open_to_outside(e[1], ""))]
     made = []
     for words, name in dict.fromkeys(found):
         try:

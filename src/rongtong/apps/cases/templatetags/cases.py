@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from rongtong.apps.cases import queries
 from rongtong.apps.cases.models import Case
@@ -50,3 +52,21 @@ def rows(field: Field, kept: object) -> list[list[tuple[Field, str, str]]]:
     count = max(field.rows, last + 1)
     named = [[(c, f"{field.name}-{i}-{c.name}") for c in field.columns] for i in range(count)]
     return [[(c, name, typed(given, name)) for c, name in row] for row in named]
+
+
+@register.simple_tag
+def named(thing: object, en: bool = False, none: str = "") -> SafeString:
+    """The name of something a pack states: in English where `en` and there is one, marked as Chinese where not."""
+    if thing is None:
+        return format_html("{}", none)
+    english = getattr(thing, "name_en", "")
+    if en and not english:
+        return format_html('<span lang="zh-Hans">{}</span>', getattr(thing, "name", ""))
+    return format_html("{}", english if en else getattr(thing, "name", ""))
+
+
+@register.simple_tag
+def names(things: Iterable[object], en: bool = False, none: str = "") -> SafeString:
+    """Several names after one another, each once; `none` stands for what is None, such as the opening of a case."""
+    shown = dict.fromkeys(named(thing, en, none) for thing in things)
+    return format_html_join(", " if en else "、", "{}", ((one,) for one in shown))
