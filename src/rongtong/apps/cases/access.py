@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from rongtong.apps.cases.models import Case, Definition, Participant
 from rongtong.apps.packs import queries as packs
@@ -68,6 +69,13 @@ class Reach:
         if own and self.organisation:
             named |= Q(organisation_id=self.organisation)
         return Q(role=role.code) & named
+
+    def stands_for(self, role: ProcessRole, place: str, account: int | None, organisation: int | None) -> bool:
+        """Whether a participant of this place, account or organisation in a role is this account: as `takes_part`."""
+        own = {place or packs.current().manifest.root_place for held, place in self.grants if held in role.held_by}
+        if account == self.account or (place and place in own):
+            return True
+        return bool(own) and organisation is not None and organisation == self.organisation
 
     def owns(self, role: ProcessRole) -> bool:
         """Whether the account holds this role in the cases of its own organisation."""
@@ -149,11 +157,12 @@ def roles_held(who: Reach, case: Case) -> frozenset[str]:
     return frozenset(held)
 
 
-def visible(account: Account) -> QuerySet[Case]:
-    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said."""
+def visible(account: Account, process: str = "") -> QuerySet[Case]:
+    """The cases an account may read, of one process or all: by the roles their stage shows itself to, or by the place where nothing is said."""
     who = reach(account)
-    cases = Case.objects.select_related("definition")
-    return cases if who.operator else cases.filter(_shown(who, lambda process, stage: stage.see))
+    if who.operator:
+        return _rows().filter(process=process) if process else _rows()
+    return _filtered(who, lambda _, stage: stage.see, process)
 
 
 def on_notice(case: Case) -> bool:
@@ -182,7 +191,7 @@ def reads_all(account: Account, case: Case) -> bool:
 
 def waiting(account: Account) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
-    return Case.objects.select_related("definition").filter(_shown(reach(account), _awaited), outcome="")
+    return _filtered(reach(account), _awaited).filter(outcome="")
 
 
 def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
@@ -204,13 +213,28 @@ def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
     return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None
 
 
-def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None]) -> Q:
+def _rows() -> QuerySet[Case]:
+    """Cases with their definitions, but for the texts of these, which are read once and kept."""
+    return Case.objects.select_related("definition").defer("definition__body")
+
+
+# An account whose places are fewer than one in so many of all is looked for by them; others are found soon anyway.
+FEW = 20
+
+
+def _filtered(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], of: str = "") -> QuerySet[Case]:
     """The cases in a stage that one of the roles given for it sees: () is whoever reads the place, None nobody.
 
-    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs.
+    Stages with the same sight make one condition: this is asked for every page, and conditions are what it costs. Whoever
+    sees few places has these, its organisation and its participations said once more for all together: by them a
+    database finds its cases among a year's. Others are met with wherever one looks, so there the newest are looked
+    through; definition and place are hidden in expressions in the conditions, lest they be looked for.
     """
-    shown = Q(pk__in=())
+    places: Places = frozenset()
+    shown, own, above, named = Q(pk__in=()), False, False, list[Q]()
     for definition, process in _definitions():
+        if of not in ("", process.code):
+            continue
         sights: dict[tuple[str, ...], list[str]] = {}
         for stage in process.stages:
             if (roles := roles_of(process, stage)) is not None:
@@ -220,8 +244,22 @@ def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | No
             if (sight := _sight(who, process, roles)) is not None:
                 alike.setdefault(sight, []).extend(stages)
         for sight, stages in alike.items():
-            shown |= Q(definition_id=definition, stage__in=stages) & _sees(who, process, sight)
-    return shown
+            shown |= Q(of_definition=definition, stage__in=stages) & _sees(who, process, sight, "of_place")
+            places = _joined((places, sight.places))
+            own, above = own or sight.own, above or sight.above
+            named += [who.takes_part(process.role(code)) for code in sight.named]
+    hidden = {"of_definition": F("definition_id") + 0, "of_place": Concat("place", Value(""))}
+    rows = _rows().alias(**hidden).filter(shown)
+    if places is EVERYWHERE or len(places) * FEW > len(packs.current().places.places):
+        return rows.filter(process=of) if of else rows
+    few = Q(place__in=sorted(places)) if places else Q(pk__in=())
+    if own:
+        few |= Q(organisation_id=who.organisation)
+    if above:
+        few |= _under_own(who)
+    if named:
+        few |= Q(pk__in=Participant.objects.filter(reduce(or_, named)).values("case_id"))
+    return rows.filter(few)
 
 
 @once
@@ -251,19 +289,24 @@ def _sight(who: Reach, process: Process, see: tuple[str, ...]) -> _Sight | None:
     return _Sight(places, own, above, named) if places or own or above or named else None
 
 
-def _sees(who: Reach, process: Process, sight: _Sight) -> Q:
+def _sees(who: Reach, process: Process, sight: _Sight, place: str = "place") -> Q:
     if sight.places is EVERYWHERE:
         return Q()
-    found = Q(place__in=sorted(sight.places)) if sight.places else Q(pk__in=())
+    found = Q((f"{place}__in", sorted(sight.places))) if sight.places else Q(pk__in=())
     if sight.own:
         found |= Q(organisation_id=who.organisation)
-    if sight.above and who.organisation is not None:
-        # Not through the join, which every other row of the list would have to make too.
-        found |= Q(parent__in=Case.objects.filter(organisation_id=who.organisation).values("pk"))
+    if sight.above:
+        found |= _under_own(who)
     if sight.named:
         rows = [who.takes_part(process.role(code)) for code in sight.named]
         found |= Q(pk__in=Participant.objects.filter(reduce(or_, rows)).values("case_id"))
     return found
+
+
+def _under_own(who: Reach) -> Q:
+    """The cases under those of an account's organisation, which it has; not through the join, which every other row of
+    the list would have to make too."""
+    return Q(parent__in=Case.objects.filter(organisation_id=who.organisation).values("pk"))
 
 
 def knows(process: Process, role: str, held: frozenset[str]) -> bool:

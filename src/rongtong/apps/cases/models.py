@@ -64,6 +64,8 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["process", "stage", "place"], name="case_stage"),
             models.Index(fields=["outcome", "due"], name="case_due"),
+            models.Index(fields=["place"], name="case_place"),
+            models.Index(fields=["process", "id"], name="case_process"),
         ]
 
     def __str__(self) -> str:
