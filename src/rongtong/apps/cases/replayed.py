@@ -8,12 +8,13 @@ from datetime import date, datetime
 from typing import Any
 
 from rongtong import clock
-from rongtong.apps.cases import access, actions, following
-from rongtong.apps.cases.histories import History, Move, ReplayError, World
-from rongtong.apps.cases.models import Case, Event, Label, Link, Measured, Obligation, Participant
+from rongtong.apps.cases import access, actions, bearing, following, near
+from rongtong.apps.cases.histories import History, Move, ReplayError, Stands, World
+from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.models import Account
 from rongtong.clock import LOCAL
+from rongtong.engine import alike
 from rongtong.engine.pack.outcome import Measure
 from rongtong.engine.pack.process import ProcessRole, Transition
 from rongtong.engine.process import due, guard
@@ -58,6 +59,13 @@ class Past:
     def data(self) -> Mapping[str, Any]:
         """What its forms were filled with, later answers in place of earlier ones."""
         return self.state.data if self.state else {}
+
+    def bands(self) -> list[Band]:
+        """The rows by which cases of like wording are found."""
+        if not any(self.data.get(name) for name in self.process.alike):
+            return []
+        found = alike.bands(alike.sketch(near.text(self.process, self.data)))
+        return [Band(case_id=self.case.pk, band=band) for band in sorted(set(found))]
 
     def label_rows(self) -> list[Label]:
         """The rows of its labels."""
@@ -111,6 +119,7 @@ class Past:
             raise ReplayError(f"编号“{case.key}”已有")
         self._may(move.actor, process.opened_by, f"开始{process.name}")
         keys[case.key] = case.pk
+        self.world.stands[case.pk] = Stands(case.organisation_id, "")
         case.title = actions.titled(process, history.title, given, case.organisation)
         case.chain = history.chain or str(given.get(actions.CHAIN, ""))
         case.stage, case.by, case.opened_at, case.entered_at = process.start, move.actor, move.at, move.at
@@ -154,6 +163,8 @@ class Past:
         if new.stage != before:
             assert self.at is not None
             case.entered_at = self.at
+        if outcome := self.process.stage(new.stage).outcome:
+            self.world.stands[case.pk] = Stands(case.organisation_id, outcome)
         payload = {"from": before, "to": new.stage, "number": new.number, "data": given}
         self._leave(step.code, before, actor, given, payload)
         if step.takes:
@@ -226,7 +237,7 @@ class Past:
             if name in given or self.case.events > 1:
                 who = [self._participant(role, name, schema, text) for text in following.texts(given.get(name))]
                 self.participants = [p for p in self.participants if p.role != role] + who
-        if linked := list(self._linked(links, given, left.event)):
+        if linked := list(self._linked(links, schema, given, left.event)):
             left.payload["links"] = linked
         self.labels |= {n: following.texts(given[n]) for n in process.labels if n in given}
         needs = [d for d in process.dues if code in (*d.born, *d.met_by, *d.waived_by)]
@@ -249,19 +260,26 @@ class Past:
             organisation_id=found.organisation_id,
         )  # fmt: skip
 
-    def _linked(self, links: Mapping[str, str], given: Mapping[str, Any], event: Event) -> Iterator[dict[str, object]]:
+    def _linked(
+        self, links: Mapping[str, str], schema: Mapping[str, Any], given: Mapping[str, Any], event: Event
+    ) -> Iterator[dict[str, object]]:
         """Links by the number of a case, which has to be there; whether the actor could see it is not asked."""
+        case, ends = self.case, bool(self.process.stage(event.to_stage).outcome)
         for kind, name in links.items():
             value = given.get(name)
             for text in value if isinstance(value, list) else [value]:
                 if text in (None, ""):
                     continue
                 named, _, key = str(text).strip().rpartition(":")
-                target = self.world.taken(named or self.process.code).get(key)
-                if target is None or target == self.case.pk:
+                wanted = named or bearing.linked_process(schema, name) or self.process.code
+                target = self.world.taken(wanted).get(key)
+                if target is None or target == case.pk:
                     raise ReplayError(f"没有办件“{text}”")
+                other = self.world.stands[target]
+                if ends and (other.outcome or case.organisation_id not in (None, other.organisation)):
+                    raise ReplayError(f"“{text}”已经办结或不是同一家单位的，不能并入")
                 if not any((x.kind, x.target_id) == (kind, target) for x in self.links):
-                    self.links.append(Link(kind=kind, source_id=self.case.pk, target_id=target, event_id=event.pk))
+                    self.links.append(Link(kind=kind, source_id=case.pk, target_id=target, event_id=event.pk))
                 yield {"kind": kind, "case": target}
 
     def _dues(self, event: Event, given: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str, object]]:

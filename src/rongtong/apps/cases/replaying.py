@@ -12,13 +12,12 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, models
 
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.histories import History, Move, ReplayError, World
-from rongtong.apps.cases.models import Case, Event, Label, Link, Measured, Obligation, Participant
+from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
 from rongtong.apps.cases.replayed import Left, Past
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records import log
@@ -28,10 +27,6 @@ from rongtong.apps.registry.models import Account
 
 KIND = "cases.replay"
 BATCH = 2000
-# What else a case leaves, of its data when its history is over (what finds cases of like wording): each is given the
-# cases of a batch with their data, and writes its rows.
-Extra = Callable[[Sequence[tuple[Case, Any]]], None]
-EXTRAS: list[Extra] = []
 
 
 @dataclass(slots=True)
@@ -138,8 +133,7 @@ class _Batch:
         _create(Participant, [row for p in self.over for row in p.participants])
         _create(Link, [row for p in self.over for row in p.links])
         _create(Label, [row for p in self.over for row in p.label_rows()])
-        for extra in EXTRAS:
-            extra([(p.case, p.data) for p in self.over])
+        _create(Band, [row for p in self.over for row in p.bands()])
         self.done.cases += len(self.over)
         self.done.events += len(self.left)
         self.left, self.over = [], []

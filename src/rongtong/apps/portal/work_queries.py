@@ -14,7 +14,6 @@ from rongtong import clock
 from rongtong.apps.cases import access as case_access
 from rongtong.apps.cases import near, telling
 from rongtong.apps.cases import queries as cases
-from rongtong.apps.cases import telling
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.observations.models import Observation
