@@ -67,7 +67,8 @@ class Oracle:
 
     def sorted_as(self, events: Sequence[Moment]) -> int:
         """The days of the term by what the field that decides was last filled in with."""
-        by, said = self.clock.days_by, [e.data["sort"] for e in events if "sort" in e.data]
+        by = self.clock.days_by
+        said = [e.data[by.field] for e in events if by and by.field in e.data]
         own = self.clock.days or 0
         return by.days.get(str(said[-1]), own) if by and said else own
 

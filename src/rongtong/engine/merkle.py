@@ -139,7 +139,9 @@ def _sorted(value: object, path: str) -> object:
             if not isinstance(key, str):
                 raise NotCanonical(f"{path}: 键 {key!r} 不是字符串。")
             _text(key, path)
-        ordered = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        # Of ASCII keys the code points stand in the same order, which is found sooner.
+        plain = all(key.isascii() for key in value)
+        ordered = sorted(value) if plain else sorted(value, key=lambda key: key.encode("utf-16-be"))
         return {key: _sorted(value[key], f"{path}.{key}") for key in ordered}
     if isinstance(value, float):
         raise NotCanonical(f"{path}: 浮点数 {value!r} 没有唯一写法，请用整数或写成字符串。")

@@ -217,6 +217,16 @@ def seen(account: Account, part: Part) -> QuerySet[Case]:
     return found
 
 
+# Whoever reads more places than this meets with cases wherever one looks.
+FEW_PLACES = 3
+
+
+def sees_much(account: Account) -> bool:
+    """Whether a page of an account's cases is found soonest by walking through all of them (`Part.walk`)."""
+    scope = reach(account).scope()
+    return scope is EVERYWHERE or len(scope) > FEW_PLACES
+
+
 def rows() -> QuerySet[Case]:
     """Cases as lists read them: without the text of their definitions, which are kept in memory."""
     return Case.objects.select_related("definition").defer("definition__body")

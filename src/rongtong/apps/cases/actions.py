@@ -101,8 +101,8 @@ def open_case(
         there = "、".join(sorted({p.code for p in packs.current().all("processes")}))
         raise CaseError(f"没有流程“{process}”。规则包里有：{there}。")
     given, taking = {**(data or {}), **bounds.taken(definition, parent)}, tuple(parts)
-    _check_form(definition.form, given)
-    organisation = organisation or _organisation_of(definition, given)
+    check_form(definition.form, given)
+    organisation = organisation or organisation_of(definition, given)
 
     def may(*_: object) -> None:
         who = access.reach(actor)
@@ -138,7 +138,7 @@ class _New:
     parent: Case | None = None
 
 
-def _organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation | None:
+def organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation | None:
     """The organisation that the opening form names as the one whose case it is. Raises FormRefused."""
     uscc = str(given.get(process.of, "")) if process.of else ""
     if not uscc:
@@ -181,11 +181,9 @@ def _open(new: _New, may: Callable[..., None]) -> Case:
     _not_yet(process.code, key)
     happened = Happened(1, OPEN, new.actor.username, clock.today(), given)
     state = State(process.start, 1, happened.on, new.due, given, {OPEN: frozenset({new.actor.username})})
-    named = new.title or str(given.get("title") or "")
-    about = (process.name, new.parent.title if new.parent else "", new.organisation.name if new.organisation else "")
-    title = named or "·".join(t for t in about if t)
+    title = titled(process, new.title, given, new.organisation, new.parent)
     case = Case(
-        definition=_stored(process), process=process.code, version=process.version, key=key, title=title[:300],
+        definition=stored(process), process=process.code, version=process.version, key=key, title=title,
         place=new.place, organisation=new.organisation, parent=new.parent, period=new.period,
         chain=new.chain or str(given.get(CHAIN, "")) or (new.parent.chain if new.parent else ""),
         stage=process.start, opened_at=now, entered_at=now, deadline=new.due, by=new.actor,
@@ -213,6 +211,18 @@ def _open(new: _New, may: Callable[..., None]) -> Case:
     event.save(update_fields=["leaf"])
     automatic(case, process, state)
     return case
+
+
+def titled(
+    process: Process,
+    title: str,
+    given: Mapping[str, Any],
+    organisation: Organisation | None,
+    parent: Case | None = None,
+) -> str:
+    """What a case is called: as given, as its form says, or by its process, the case above and its organisation."""
+    about = (process.name, parent.title if parent else "", organisation.name if organisation else "")
+    return (title or str(given.get("title") or "") or "·".join(t for t in about if t))[:300]
 
 
 def _next_key(process: str) -> str:
@@ -250,7 +260,7 @@ def move(
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
         given, state = dict(data or {}), queries.state(case)
-        _check_form(step.form, given, state.data)
+        check_form(step.form, given, state.data)
         _check_files(step, files)
         _check_duties(process, step, state, actor)
         state = _make(case, process, step, state, actor, given, files)
@@ -383,8 +393,8 @@ def _open_below(case: Case, step: Transition, data: Mapping[str, Any], actor: Ac
         process = packs.current().get("processes", opens.process)
         given = {field: data[own] for field, own in opens.fields.items() if data.get(own) not in (None, "", [])}
         given |= bounds.taken(process, case)
-        _check_form(process.form, given)
-        owner = _organisation_of(process, given) or case.organisation
+        check_form(process.form, given)
+        owner = organisation_of(process, given) or case.organisation
         if opens.organisation:
             owner = Organisation.objects.filter(uscc=str(data.get(opens.organisation, "")).upper()).first() or owner
         _check_parent(process, case if process.under else None)
@@ -414,12 +424,13 @@ def by_system(case: Case, process: Process, step: Transition) -> None:
     """
     given = {n: spec["default"] for n, spec in step.form.get("properties", {}).items() if "default" in spec}
     state = queries.state(case)
-    _check_form(step.form, given, state.data)
+    check_form(step.form, given, state.data)
     state = _make(case, process, step, state, system_account(), given)
     automatic(case, process, state)
 
 
-def _check_form(schema: Mapping[str, Any], given: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+def check_form(schema: Mapping[str, Any], given: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+    """Raises FormRefused where a form is not filled as asked; `before` is what earlier steps were filled with."""
     wrong = form.errors(schema, given, before)
     chain = given.get(CHAIN)
     if chain and CHAIN not in wrong and packs.current().find("chains", str(chain)) is None:
@@ -437,12 +448,13 @@ def _check_duties(process: Process, step: Transition, state: State, actor: Accou
         raise GuardRefused([f"同一件的“{made}”由您办理，“{step.name}”须由别人办理（职责分离）"])
 
 
-def read_clocks(case: Case, process: Process, state: State, events: Iterable[Happened]) -> None:
-    """Put on the case what its clocks say: the next day something has to be done by, and whether one ran out."""
+def read_clocks(case: Case, process: Process, state: State, events: Iterable[Happened], on: date | None = None) -> None:
+    """Put on the case what its clocks say on a day (today): the next day something has to be done by, whether one ran out."""
+    today = on or clock.today()
     case.outcome = process.stage(state.stage).outcome
-    case.closed_on = clock.today() if case.outcome else None
+    case.closed_on = today if case.outcome else None
     try:
-        found = queries.readings(process, events, clock.today())
+        found = queries.readings(process, events, today)
     except DeadlineError as error:
         raise CaseError(str(error)) from error
     case.late = any(r.state in ("over", "met_late") for r in found)
@@ -450,10 +462,12 @@ def read_clocks(case: Case, process: Process, state: State, events: Iterable[Hap
         case.due = None
         return
     running = (r.due for r in found if r.state in ("running", "over"))
-    case.due = min((day for day in (due(process, state, queries.calendar()), *running) if day), default=None)
+    days = (due(process, state, packs.calendars(packs.current()).as_known(today)), *running)
+    case.due = min((day for day in days if day), default=None)
 
 
-def _stored(process: Process) -> Definition:
+def stored(process: Process) -> Definition:
+    """The stored text of a process, kept with the first case that runs on it."""
     found, _ = Definition.objects.get_or_create(
         process=process.code, version=process.version, sha256=process.fingerprint, defaults={"body": process.text}
     )

@@ -28,8 +28,6 @@ STATES = {"late": "超期的", "soon": "快到期的"}
 PER_PAGE, PER_COLUMN = 50, 8
 # A due day so many working days off is near (临期), as on the workbench.
 SOON = 2
-# Who reads more places than this sees so much that going through the store in order is the quickest.
-FEW_PLACES = 3
 # The field of the shared block 督办 (blocks.yaml of the packs): a step that asks for it puts the case under supervision.
 SUPERVISED = "supervision_level"
 
@@ -97,7 +95,7 @@ class Column:
 
 def page(account: Account, asked: Asked, after: str = "", size: int = PER_PAGE) -> Page:
     """So many cases after a place in the list: the nearest due day first, of the closed the last closed first."""
-    found = _walk(chosen(account, asked, walk=_sees_much(account)), asked, after, size + 1)
+    found = _walk(chosen(account, asked, walk=access.sees_much(account)), asked, after, size + 1)
     more = found[size - 1] if len(found) > size else None
     return Page(lines(account, found[:size]), _mark(more, asked) if more else "")
 
@@ -124,11 +122,6 @@ def _tab(account: Account, asked: Asked, walk: bool) -> QuerySet[Case]:
     if asked.tab == "begun":
         return access.seen(account, replace(part, walk=True)).filter(by=account)
     return access.seen(account, replace(part, closed=asked.tab == "done", walk=walk))
-
-
-def _sees_much(account: Account) -> bool:
-    scope = access.reach(account).scope()
-    return scope is access.EVERYWHERE or len(scope) > FEW_PLACES
 
 
 def _state(state: str) -> Q:

@@ -44,7 +44,7 @@ def parts(
         # Nobody held a role before the opening but who was put into it by the opener.
         if field not in given and (case.events == 1 or form["properties"][field].get("type") != "array"):
             continue
-        who = [_participant(case, role, field, form, text) for text in _texts(given.get(field))]
+        who = [participant(case, role, field, form, text) for text in texts(given.get(field))]
         for one in who:
             if one.account and bounds.kept_apart(case, process, process.role(role), one.account, given):
                 name = one.account.name or one.account.username
@@ -60,11 +60,13 @@ def take(case: Case, step: Transition, actor: Account) -> None:
     mine.get_or_create(case=case, account=actor, role=step.takes)
 
 
-def _texts(value: Any) -> list[str]:
+def texts(value: Any) -> list[str]:
+    """The texts of a field with one or several."""
     return list(dict.fromkeys(str(v) for v in (value if isinstance(value, list) else [value]) if v))
 
 
-def _participant(case: Case, role: str, field: str, form: Mapping[str, Any], text: str) -> Participant:
+def participant(case: Case, role: str, field: str, form: Mapping[str, Any], text: str) -> Participant:
+    """Whom a text of a form names, not stored. Raises NoSuchParticipant."""
     spec = form["properties"][field]
     sort = spec.get("items", spec).get("format", "")
     if sort == "organisation":
@@ -99,7 +101,7 @@ def labels(case: Case, process: Process, given: Mapping[str, Any]) -> None:
         if name in given:
             Label.objects.filter(case=case, name=name).delete()
             Label.objects.bulk_create(
-                Label(case=case, name=name, value=text[:LONGEST_LABEL]) for text in _texts(given[name])
+                Label(case=case, name=name, value=text[:LONGEST_LABEL]) for text in texts(given[name])
             )
 
 
@@ -144,7 +146,7 @@ def _added(case: Case, process: Process, transition: str, values: Mapping[str, A
     for one in process.measures:
         fresh = transition in one.at and transition not in one.undone_by and _standing(case, one) == 0
         if fresh:
-            yield one.indicator, _amount(one, values) if guard.true(process, one.when, values) else 0
+            yield one.indicator, amount(one, values) if guard.true(process, one.when, values) else 0
 
 
 def _undone(case: Case, process: Process, transition: str) -> Iterator[tuple[str, int, int]]:
@@ -161,7 +163,7 @@ def _replaced(case: Case, process: Process, transition: str, values: Mapping[str
         if transition in one.at and transition in one.undone_by:
             own = Measured.objects.filter(case=case, indicator=one.indicator)
             counts = guard.true(process, one.when, values)
-            yield one.indicator, (_amount(one, values) if counts else 0) - sum(own.values_list("value", flat=True))
+            yield one.indicator, (amount(one, values) if counts else 0) - sum(own.values_list("value", flat=True))
 
 
 def _counted(case: Case, one: Measure) -> QuerySet[Measured]:
@@ -191,7 +193,7 @@ def _another_stands(case: Case, one: Measure) -> bool:
     )
 
 
-def _amount(one: Measure, values: Mapping[str, Any]) -> int:
+def amount(one: Measure, values: Mapping[str, Any]) -> int:
     """The integer at the scale of the card's dimension (money in 分). Raises UnitError where it is not exact."""
     card = packs.current().get("indicators", one.indicator)
     number = values.get(one.field) if one.field else Fraction(1)

@@ -23,9 +23,9 @@ from rongtong.engine.expression.evaluate import Value
 from rongtong.engine.pack.outcome import Tally
 from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.period import Period, PeriodError
-from rongtong.engine.process import form, guard, tally
-from rongtong.engine.process.due import FEN
-from rongtong.engine.process.state import Happened, State, barred, due, fold, possible
+from rongtong.engine.process import form, guard
+from rongtong.engine.process.known import known
+from rongtong.engine.process.state import Happened, State, barred, fold, possible
 from rongtong.engine.workday import Calendar
 from rongtong.once import once
 
@@ -180,42 +180,16 @@ def values(
 ) -> Mapping[str, Value]:
     """The values of a process's variables for a case, with the answers `filled` on top of those it holds already; `events`
     are its events where one is just being made."""
-    found: dict[str, Value] = {"overdue": overdue(process, case)}
-    if process.fields & process.variables.keys():
-        found |= guard.filled(process, {**data(case), **(filled or {})})
-    if process.clocks or process.tallies:
-        events = happened(case) if events is None else events
-        found |= {
-            f"late_{r.clock.code}": r.state in ("over", "met_late") for r in readings(process, events, clock.today())
-        }
-        found |= tally.of_steps(process, events)
-        found |= {t.code: Fraction(_below(case, t)) for t in process.tallies if t.under}
-    if process.dues:
-        found |= _owed(process, case)
+    found = known(
+        process, State(case.stage, case.events, _day(case.entered_at), case.deadline),
+        packs.calendars(packs.current()), clock.today(),
+        data=lambda: {**data(case), **(filled or {})},
+        events=lambda: happened(case) if events is None else events,
+        dues=lambda: list(case.obligations.all()),
+    )  # fmt: skip
+    found |= {t.code: Fraction(_below(case, t)) for t in process.tallies if t.under}
     if process.facts:
         found |= hooks.facts(process.facts)(case)
-    return found
-
-
-def overdue(process: Process, case: Case) -> bool:
-    """Whether the present stage has lasted past its own due day: `case.due` is that of a clock where one ends sooner."""
-    last = due(process, State(case.stage, case.events, _day(case.entered_at), case.deadline), calendar())
-    return last is not None and last < clock.today()
-
-
-def _owed(process: Process, case: Case) -> dict[str, Value]:
-    """What conditions may ask of the dues of a case: of all, and of each (`open_`, `met_`, `paid_`)."""
-    rows = list(case.obligations.all())
-    still = [o for o in rows if o.open]
-    found: dict[str, Value] = {
-        "open_dues": Fraction(len(still)),
-        "late_dues": Fraction(sum(o.due < clock.today() for o in still)),
-    }
-    for one in process.dues:
-        met = [o for o in rows if o.code == one.code and o.met_id is not None]
-        found[f"open_{one.code}"] = Fraction(sum(o.code == one.code for o in still))
-        found[f"met_{one.code}"] = Fraction(len(met))
-        found[f"paid_{one.code}"] = Fraction(sum(o.amount or 0 for o in met), FEN)
     return found
 
 

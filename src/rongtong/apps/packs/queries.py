@@ -9,16 +9,12 @@ from contextvars import ContextVar
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rongtong import clock
 from rongtong.apps.packs.models import Snapshot
 from rongtong.engine.pack.read import Files, Layer, Pack, Problem, combine, from_canonical, read_layer
 from rongtong.engine.workday import Calendars
 from rongtong.once import once
-
-if TYPE_CHECKING:
-    from rongtong.engine.pack.model import Holiday
 
 
 class NoPack(Exception):
@@ -100,11 +96,16 @@ def _pack(key: int, fingerprint: str) -> Pack:
     return combine(layers)
 
 
+# By the pack's fingerprint: to compare the days themselves takes longer than most that is asked of them.
+_CALENDARS: dict[str, Calendars] = {}
+MOST_CALENDARS = 16
+
+
 def calendars(pack: Pack) -> Calendars:
     """The calendar a pack states, in every edition that was ever known."""
-    return _calendars(tuple(pack.all("calendar")))
-
-
-@lru_cache(maxsize=4)
-def _calendars(days: tuple[Holiday, ...]) -> Calendars:
-    return Calendars.of(days)
+    found = _CALENDARS.get(pack.fingerprint)
+    if found is None:
+        if len(_CALENDARS) >= MOST_CALENDARS:
+            _CALENDARS.clear()
+        found = _CALENDARS[pack.fingerprint] = Calendars.of(pack.all("calendar"))
+    return found

@@ -117,13 +117,23 @@ class Done:
 
 def done(account: Account) -> tuple[Done, ...]:
     """The last steps this account made in cases that it may still read, newest first."""
-    own = Event.objects.filter(actor=account, case__in=cases.visible(account))
-    events = own.select_related("case__definition").order_by("-pk")[:RECENT]
-    made = []
-    for e in events:
-        step = case_access.process_of(e.case).transition(e.transition)
-        made.append(Done(step.name if step else "发起", e.case, e.at.astimezone(LOCAL), cases.address(e.case)))
-    return tuple(made)
+    own = Event.objects.filter(actor=account).select_related("case__definition").defer("case__definition__body")
+    made: list[Done] = []
+    last, at_once = None, 4 * RECENT
+    # From the newest on, some at a time: which of a year's cases it may read is not asked of all of them.
+    while len(made) < RECENT:
+        rows = list((own.filter(pk__lt=last) if last else own).order_by("-pk")[:at_once])
+        readable = set(cases.visible(account).filter(pk__in={e.case_id for e in rows}).values_list("pk", flat=True))
+        made += [_done(e) for e in rows if e.case_id in readable]
+        if len(rows) < at_once:
+            break
+        last, at_once = rows[-1].pk, 8 * at_once
+    return tuple(made[:RECENT])
+
+
+def _done(event: Event) -> Done:
+    step = case_access.process_of(event.case).transition(event.transition)
+    return Done(step.name if step else "发起", event.case, event.at.astimezone(LOCAL), cases.address(event.case))
 
 
 def started(account: Account) -> tuple[Todo, ...]:

@@ -34,6 +34,7 @@ KINDS = {
     "records.read_payload": "查看留痕内容",
     "records.export": "导出留痕",
     "records.verify": "核验留痕",
+    "cases.replay": "成批补写历史",
     "observations.import": "导入数据",
     "observations.upload": "上传数据",
     "observations.fill": "填报",
@@ -67,5 +68,7 @@ def kind_words(kind: str) -> str:
     """A kind in Chinese: `registry.grant` is 授权, a step of a case is the name of its process."""
     parts = kind.split(".")
     if parts[0] == "cases" and len(parts) == 3:
+        if parts[2] == "tell":
+            return f"{PROCESSES.get(parts[1], parts[1])}提醒"
         return f"{PROCESSES.get(parts[1], parts[1])}办理"
     return KINDS.get(kind, "")

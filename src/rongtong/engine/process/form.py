@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from rongtong.engine import cn_patent
@@ -157,8 +158,7 @@ def errors(
     found = {
         n: f'“{_label(schema, n)}”不能是浮点数，小数请写成文字，如 "0.5"。' for n, v in data.items() if _has_float(v)
     }
-    whole = {"type": "object", "additionalProperties": False, **schema}
-    for error in _validator(whole).iter_errors(dict(data)):
+    for error in _validator(schema).iter_errors(dict(data)):
         for name, words in _said(schema, error):
             found.setdefault(name, words)
     return exact.errors(schema, data, before or {}) | found
@@ -176,12 +176,29 @@ def _has_float(value: Any) -> bool:
     return isinstance(value, float)
 
 
+# id of a schema → the schema, kept so that the id stays its own, and its validator: making one takes longer than a form.
+_PREPARED: dict[int, tuple[Mapping[str, Any], Any]] = {}
+MOST_PREPARED = 1024
+
+
 def _validator(schema: Mapping[str, Any]) -> Any:
+    found = _PREPARED.get(id(schema))
+    if found is None:
+        whole = {"type": "object", "additionalProperties": False, **schema}
+        found = schema, jsonschema.Draft202012Validator(whole, format_checker=_formats())
+        if len(_PREPARED) >= MOST_PREPARED:
+            _PREPARED.clear()
+        _PREPARED[id(schema)] = found
+    return found[1]
+
+
+@cache
+def _formats() -> Any:
     checker = jsonschema.FormatChecker(formats=())
     checker.checks("date", raises=ValueError)(lambda v: not isinstance(v, str) or bool(date.fromisoformat(v)))
     checker.checks("decimal")(lambda v: not isinstance(v, str) or bool(DECIMAL.match(v)))
     checker.checks("patent")(lambda v: not isinstance(v, str) or cn_patent.check(v) is None)
-    return jsonschema.Draft202012Validator(schema, format_checker=checker)
+    return checker
 
 
 def _said(schema: Mapping[str, Any], error: Any) -> list[tuple[str, str]]:

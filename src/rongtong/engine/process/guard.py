@@ -71,9 +71,7 @@ def number(process: Process, source: str, values: Mapping[str, Value]) -> Fracti
 
 def true(process: Process, when: str, values: Mapping[str, Value]) -> bool:
     """Whether a condition holds; an empty one does, one of unknown value does not."""
-    declared = variables(process)
-    known = tuple(values.get(v.name) for v in declared)
-    return not when or _answers((("when", when),), declared, known)["when"]
+    return not when or _asked(process, (("when", when),), values)["when"]
 
 
 def compile_guard(process: Process, step: Transition) -> Compiled:
@@ -89,21 +87,34 @@ def asks_itself(process: Process, step: Transition) -> bool:
 def holds(process: Process, steps: Sequence[Transition], values: Mapping[str, Value]) -> dict[str, bool]:
     """Transition → whether its guard holds; one without a guard always does, one of unknown value does not."""
     asked = tuple((s.code, s.when) for s in steps if s.when)
-    found = {s.code: True for s in steps}
-    if asked:
-        declared = variables(process)
-        found |= _answers(asked, declared, tuple(values.get(v.name) for v in declared))
-    return found
+    return {s.code: True for s in steps} | (_asked(process, asked, values) if asked else {})
 
 
-@lru_cache(maxsize=1024)
+def _asked(process: Process, asked: tuple[tuple[str, str], ...], values: Mapping[str, Value]) -> dict[str, bool]:
+    # By what the expressions speak of and nothing else: cases differ in their texts, and are asked the same.
+    known = variables(process)
+    _, used = _compiled(asked, known)
+    return _answers(asked, known, tuple(values.get(v.name) for v in used))
+
+
+@lru_cache(maxsize=512)
+def _compiled(
+    asked: tuple[tuple[str, str], ...], declared: tuple[Variable, ...]
+) -> tuple[dict[str, Compiled], tuple[Variable, ...]]:
+    """The expressions ready to run, and the variables they speak of."""
+    compiled = {code: compile_expression(when, declared) for code, when in asked}
+    names = {name for each in compiled.values() for name in each.names}
+    return compiled, tuple(v for v in declared if v.name in names)
+
+
+@lru_cache(maxsize=4096)
 def _answers(
     asked: tuple[tuple[str, str], ...], declared: tuple[Variable, ...], values: tuple[Value, ...]
 ) -> dict[str, bool]:
     """Code → whether its expression is true. Asked again for every page of a case, with mostly the same values."""
-    compiled = {code: compile_expression(when, declared) for code, when in asked}
-    row = {v.name: value for v, value in zip(declared, values, strict=True)}
-    (outcome,) = evaluate(compiled, declared, [row])
+    compiled, used = _compiled(asked, declared)
+    row = {v.name: value for v, value in zip(used, values, strict=True)}
+    (outcome,) = evaluate(compiled, used, [row])
     return {code: outcome[code].value is True for code in compiled}
 
 

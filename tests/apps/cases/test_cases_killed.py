@@ -1,0 +1,191 @@
+"""Writers of cases are killed with no warning at any moment: what they were told is done is there, whole, with its leaf.
+
+Two processes open cases and move them on at once and are killed (SIGKILL) again and again until a thousand steps have been
+acknowledged. What every table repeats of a case is then compared with what its events fold to.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from packs import PACKS
+from rongtong.instance import write_instance
+
+ACKNOWLEDGED, SHORTEST, LONGEST = 1000, 40, 120
+MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
+PROCESS = """\
+- code: ask
+  version: "1"
+  name: 求助
+  about: 试验
+  start: asked
+  opened_by: [county]
+  labels: [kind]
+  variables: {amount: number}
+  clocks:
+    - {code: reply, name: 期限, days: 5, starts: [open], stops: [answer], over: {tell: [county]}, mark: proposed}
+  dues:
+    - {code: pay, name: 付款, by: county, born: [answer], days: 30, amount: amount, met_by: [pay]}
+  measures:
+    - {indicator: use_first_transfers, at: [answer]}
+  roles:
+    - {code: county, name: 县科技局, held_by: [county_officer], at: self}
+  form:
+    type: object
+    required: [kind, amount]
+    properties: {kind: {type: string, title: 类别, enum: [甲, 乙]}, amount: {type: string, title: 金额, format: decimal}}
+  stages:
+    - {code: asked, name: 已申请, no_clock: 试验}
+    - {code: quick, name: 已答复, no_clock: 试验}
+    - {code: paying, name: 待付款, no_clock: 试验}
+    - {code: done, name: 已办结, outcome: done}
+  transitions:
+    - {code: note, name: 备注, at: [asked], by: [county], optional: true}
+    - {code: answer, name: 答复, at: [asked], to: quick, by: [county]}
+    - {code: go, name: 转付款, at: [quick], to: paying, automatic: true}
+    - {code: pay, name: 已付, at: [paying], to: done, by: [county]}
+"""
+SET_UP = """
+import sys, django
+django.setup()
+from pathlib import Path
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from rongtong.apps.packs.actions import load
+from rongtong.apps.registry.actions import create_account, grant, system_account
+system = system_account()
+load([Path(p) for p in sys.argv[1:]], system)
+grant(create_account("county", "county", actor=system).account, "county_officer", "330106", actor=system)
+"""
+WRITER = """
+import os, sys, django
+django.setup()
+from rongtong.apps.cases import actions
+from rongtong.apps.registry.models import Account
+who, number = Account.objects.get(username="county"), 0
+def said(case):
+    os.write(1, f"{case.pk} {case.events} {case.stage}\\n".encode())
+while True:
+    number += 1
+    case = actions.open_case("ask", actor=who, place="330106", key=f"{sys.argv[1]}-{number}", data={"kind": "甲", "amount": "12.5"})
+    said(case)
+    for step in ("note", "answer", "pay"):
+        case = actions.move(case.pk, step, actor=who, seen=case.events)
+        said(case)
+"""
+AFTER = """
+import django
+django.setup()
+from rongtong.apps.cases import queries
+from rongtong.apps.cases.models import Case, Event, Label, Measured, Obligation
+from rongtong.apps.records.models import Leaf
+from rongtong.apps.records.queries import verify
+for finding in verify():
+    print("finding", finding.message)
+for case in Case.objects.filter(process="ask").select_related("definition"):
+    state = queries.state(case)
+    answered = case.stage in ("paying", "done")
+    whole = (
+        (state.stage, state.number) == (case.stage, case.events)
+        and case.stage != "quick"
+        and Label.objects.filter(case=case, name="kind", value="甲").count() == 1
+        and Measured.objects.filter(case=case).count() == answered
+        and [o.open for o in Obligation.objects.filter(case=case)] == [case.stage == "paying"] * answered
+    )
+    print("case", case.pk, case.events, case.stage) if whole else print("finding", case.pk, "is not whole")
+for event in Event.objects.filter(case__process="ask").select_related("leaf__payload"):
+    fits = event.leaf is not None and event.leaf.subject == f"case:{event.case_id}" and event.leaf.kind.endswith(event.transition)
+    print("event", event.leaf_id) if fits else print("finding", event.pk, "has no leaf of its own")
+for sequence in Leaf.objects.filter(kind__startswith="cases.ask.").values_list("sequence", flat=True):
+    print("leaf", sequence)
+"""
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "RONGTONG_HOME": str(home), "DJANGO_SETTINGS_MODULE": "rongtong.settings"}
+
+
+def run(home: Path, text: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", text, *arguments], env=environment(home), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def write_until_killed(home: Path, number: int, wanted: int, dice: random.Random) -> list[str]:
+    """Two writers, killed soon after so many acknowledgements; returns all that were given."""
+    reader, writer = os.pipe()
+    started = [
+        subprocess.Popen([sys.executable, "-c", WRITER, f"w{number}{name}"], env=environment(home), stdout=writer)
+        for name in "ab"
+    ]
+    os.close(writer)
+    said = b""
+    try:
+        while said.count(b"\n") < wanted:
+            content = os.read(reader, 65536)
+            assert content, "the writers ended by themselves"
+            said += content
+        # Anywhere in a step, not only right after one.
+        time.sleep(dice.uniform(0, 0.05))
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    while content := os.read(reader, 65536):
+        said += content
+    os.close(reader)
+    assert said.endswith(b"\n")
+    return said.decode().splitlines()
+
+
+def kill_and_look(home: Path, folder: Path) -> None:
+    made = folder / "more"
+    (made / "processes").mkdir(parents=True)
+    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
+    (made / "processes" / "ask.yaml").write_text(PROCESS, encoding="utf-8")
+    run(home, SET_UP, *(str(p) for p in (PACKS / "china", PACKS / "zhejiang", made)))
+    dice, acknowledged, kills = random.Random(20261130), [], 0
+    while len(acknowledged) < ACKNOWLEDGED:
+        acknowledged += write_until_killed(home, kills, dice.randint(SHORTEST, LONGEST), dice)
+        kills += 1
+    lines = [line.split(" ", 1) for line in run(home, AFTER).splitlines()]
+    assert [rest for what, rest in lines if what == "finding"] == []
+    stands = {(int(pk), int(events)) for what, rest in lines if what == "case" for pk, events, _ in [rest.split()]}
+    last = dict(stands)
+    # A case may have gone further than was acknowledged, by the step that was under way.
+    for pk, events, _ in (line.split() for line in acknowledged):
+        assert last[int(pk)] >= int(events)
+    assert {rest for what, rest in lines if what == "leaf"} == {rest for what, rest in lines if what == "event"}
+    assert sum(last.values()) == sum(what == "event" for what, _ in lines)
+    assert kills >= 8
+
+
+@pytest.mark.large
+def test_no_step_that_was_acknowledged_is_lost_on_sqlite(tmp_path: Path) -> None:
+    write_instance(tmp_path / "var", "demo", [])
+    kill_and_look(tmp_path / "var", tmp_path)
+
+
+@pytest.mark.large
+def test_no_step_that_was_acknowledged_is_lost_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    name = f"killed_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    try:
+        write_instance(tmp_path / "var", "demo", [], database=postgres_url.rpartition("/")[0] + f"/{name}")
+        kill_and_look(tmp_path / "var", tmp_path)
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
