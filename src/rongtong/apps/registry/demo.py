@@ -27,6 +27,7 @@ FILE = "demo-accounts.txt"
 COUNTY_NAMES = (
     ("qiye", "enterprise"),
     ("gaoxiao", "institution"),
+    ("gaoxiao2", "institution"),
     ("chengban", "handler"),
     ("zhuanjia", "expert"),
     ("zhuanjia2", "expert"),
