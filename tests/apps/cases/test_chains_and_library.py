@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from lot_world import CHAIN, PLACE, links, lot, page, people_of, sold, step
 
 from rongtong import clock
+from rongtong.apps.cases.library_words import AT, KINDS, WORDS, Language
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
+from rongtong.engine.pack.process import ProcessRole
+from rongtong.engine.process import form
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
@@ -131,3 +135,12 @@ def test_every_process_of_the_packs_has_a_page_in_both_languages(people: dict[st
     for process in packs.current().all("processes"):
         page(None, f"/processes/{process.code}")
         page(None, f"/en/processes/{process.code}")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_library_has_a_word_for_every_way_a_role_stands_to_a_case_and_every_kind_of_field(
+    language: Language,
+) -> None:
+    assert set(get_args(ProcessRole.model_fields["at"].annotation)) == set(AT[language])
+    assert set(form.NAMED) <= set(KINDS[language])
+    assert set(WORDS["zh"]) == set(WORDS["en"])

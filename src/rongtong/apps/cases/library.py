@@ -186,14 +186,20 @@ def page(pack: Pack, process: Process, language: Language, *, protected: bool) -
         "dues": tuple(_due(pack, process, d, language) for d in process.dues),
         "notices": tuple(_notice(process, s) for s in process.stages if s.notice),
         "certificates": tuple(_certificate(process, c) for c in process.certificates),
+        "limits": tuple(
+            (one.refusal, _mark_ground(pack, one.mark, one.cite, one.note, language)) for one in process.limits
+        ),
         "versions": tuple(_versions(pack, process)),
     }
 
 
 def _ground(pack: Pack, thing: Process | Clock | Due | Transition, language: Language) -> Ground:
-    cite: Cite | None = thing.cite
     note = "" if isinstance(thing, Transition) else thing.note
-    return Ground(MARKS[language][thing.mark], thing.mark, basis(pack, cite) if cite else None, note)
+    return _mark_ground(pack, thing.mark, thing.cite, note, language)
+
+
+def _mark_ground(pack: Pack, mark: str, cite: Cite | None, note: str, language: Language) -> Ground:
+    return Ground(MARKS[language][mark], mark, basis(pack, cite) if cite else None, note)
 
 
 def _steps(process: Process, codes: Iterable[str]) -> tuple[Transition | None, ...]:
@@ -209,7 +215,9 @@ def _role(process: Process, role: ProcessRole, language: Language) -> RoleLine:
 def _term(pack: Pack, process: Process, clock: Clock, language: Language) -> Term:
     w = WORDS[language]
     days = w["working" if clock.calendar == "working" else "calendar"]
-    length = f"{clock.months} {w['months']}" if clock.months is not None else w["agreed"]
+    length = f"{clock.months} {w['months']}" if clock.months is not None else ""
+    if clock.until:
+        length = f"{w['agreed']}{w['c']}{_labels(process, [clock.until])}"
     if clock.days is not None:
         length = f"{clock.days} {days}"
     extends = []
@@ -284,6 +292,8 @@ def _due(pack: Pack, process: Process, due: Due, language: Language) -> DueLine:
     w = WORDS[language]
     if due.months:
         falls = f"{'、'.join(map(str, due.months))} {w['after_months']}"
+    elif due.months_in:
+        falls = f"{_labels(process, [due.months_in])} {w['after_months']}"
     elif due.days is not None:
         falls = f"{due.days} {w['after_days']}"
     else:
