@@ -8,8 +8,6 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db.models import Sum
-
 from rongtong.apps.cases import access, actions
 from rongtong.apps.cases.models import Case, Definition, Measured, Participant
 from rongtong.apps.packs import queries as packs
@@ -58,7 +56,7 @@ class Stands(NamedTuple):
 
 
 class World:
-    """What histories share: who holds what, the cases there are, what already counts for an organisation."""
+    """What histories share: who holds what, which cases there are, of what something is known."""
 
     def __init__(self, system: Account, new_case: Callable[[], int], new_event: Callable[[], int]) -> None:
         self.system, self.new_case, self.new_event = system, new_case, new_event
@@ -69,7 +67,7 @@ class World:
         self.keys: dict[str, dict[str, int]] = {}
         self.stands: dict[int, Stands] = {}
         self.last: dict[tuple[str, int], int] = {}
-        self.counted = _counted()
+        self.facts: dict[str, set[tuple[int, str, str]]] = {}
         self.named: dict[tuple[str, str, str], Participant] = {}
 
     def process(self, code: str) -> Process:
@@ -83,6 +81,9 @@ class World:
             "certificates": found.certificates,
             "facts": found.facts,
             "under": found.under or any(t.under for t in found.tallies),
+            "limits": found.limits,
+            "apart": any(r.apart for r in found.roles),
+            "distinct": any(m.distinct != "case" for m in found.measures),
         }
         if wrong := [name for name, there in left.items() if there]:
             raise ReplayError(f"流程“{found.name}”有 {'、'.join(wrong)}，成批补写还写不出。请逐件办理。")
@@ -100,6 +101,13 @@ class World:
             self.stands |= {pk: Stands(organisation, outcome) for _, pk, organisation, outcome in rows}
         return self.keys[process]
 
+    def known(self, indicator: str) -> set[tuple[int, str, str]]:
+        """(month, place, chain) of which something is known of an indicator by cases, those of this replay too."""
+        if indicator not in self.facts:
+            rows = Measured.objects.filter(indicator=indicator).order_by().values_list("month", "place", "chain")
+            self.facts[indicator] = set(rows.distinct())
+        return self.facts[indicator]
+
     def next_key(self, process: str, year: int) -> str:
         """The next number of the year, as `actions` gives it."""
         if (process, year) not in self.last:
@@ -107,11 +115,3 @@ class World:
             self.last[process, year] = int(max(ours).rpartition("-")[2]) if ours else 0
         self.last[process, year] += 1
         return f"{year}-{self.last[process, year]:06d}"
-
-
-def _counted() -> dict[tuple[str, int], int]:
-    """(indicator, organisation) → what counts already, of the indicators that an organisation counts for once."""
-    once = {m.indicator for p in packs.current().all("processes") for m in p.measures if m.distinct == "organisation"}
-    rows = Measured.objects.filter(indicator__in=once, case__organisation__isnull=False).order_by()
-    found = rows.values_list("indicator", "case__organisation").annotate(total=Sum("value"))
-    return {(indicator, organisation): total for indicator, organisation, total in found}

@@ -140,7 +140,7 @@ class Past:
             raise ReplayError("这一步由系统办")
         if self.case.stage not in step.at:
             raise ReplayError(f"不能在“{process.stage(self.case.stage).name}”时办理")
-        actions.check_form(step.form, given)
+        actions.check_form(step.form, given, state.data)
         if step.files == "required":
             raise ReplayError("要有佐证材料，成批补写没有")
         if other := barred(step, state, move.actor.username):
@@ -230,7 +230,8 @@ class Past:
         left, process = self.left[-1], self.process
         code = left.event.transition
         for role, name in parts.items():
-            if name in given or self.case.events > 1:
+            # As following.parts: a list left empty names nobody, a single field leaves whoever was named.
+            if name in given or (self.case.events > 1 and schema["properties"][name].get("type") == "array"):
                 who = [self._participant(role, name, schema, text) for text in following.texts(given.get(name))]
                 self.participants = [p for p in self.participants if p.role != role] + who
         if linked := list(self._linked(links, schema, given, left.event)):
@@ -291,7 +292,7 @@ class Past:
             if not open_:
                 raise ReplayError("没有未了的到期义务")
             open_[0].met_id = event.pk
-        born = due.born(self.process, code, self.on, given, values)
+        born = due.born(self.process, code, self.on, given, values, self.data)
         self.obligations += [
             Obligation(
                 case_id=self.case.pk, number=len(self.obligations) + 1 + i, code=o.code, name=o.name[:200], role=o.by,
@@ -302,27 +303,36 @@ class Past:
         return [{"name": o.name, "due": o.on.isoformat(), "fen": o.amount} for o in born]
 
     def _measure(self, event: Event, values: Mapping[str, Any]) -> None:
-        code, case, rows = event.transition, self.case, []
-        own = {m.indicator: 0 for m in self.process.measures}
+        """As following.measure: what a step might have counted for is put down once as 0."""
+        case, code, month = self.case, event.transition, self.on.year * 100 + self.on.month
+        own: dict[str, dict[int, int]] = {}
         for row in self.measured:
-            own[row.indicator] += row.value
+            months = own.setdefault(row.indicator, {})
+            months[row.month] = months.get(row.month, 0) + row.value
+        rows: dict[tuple[str, int], int] = {}
         for one in self.process.measures:
-            if code in one.at and self._standing(one, own) == 0 and guard.true(self.process, one.when, values):
-                rows.append((one.indicator, following.amount(one, values)))
-        rows += [(m.indicator, -own[m.indicator]) for m in self.process.measures if code in m.undone_by]
-        for indicator, value in rows:
-            if value:
+            counted = own.get(one.indicator, {})
+            for when, value in self._counts(one, code, counted, month, values):
+                rows[one.indicator, when] = rows.get((one.indicator, when), 0) + value
+        for (indicator, when), value in rows.items():
+            if value or (when, case.place, case.chain) not in self.world.known(indicator):
                 self.measured.append(
                     Measured(
                         event_id=event.pk, case_id=case.pk, indicator=indicator, place=case.place, chain=case.chain,
-                        month=self.on.year * 100 + self.on.month, on=self.on, value=value,
+                        month=when, on=self.on, value=value,
                     )
                 )  # fmt: skip
-                if case.organisation_id is not None:
-                    key = (indicator, case.organisation_id)
-                    self.world.counted[key] = self.world.counted.get(key, 0) + value
+        for row in self.measured:
+            if row.event_id == event.pk:
+                self.world.known(row.indicator).add((row.month, row.place, row.chain))
 
-    def _standing(self, one: Measure, own: Mapping[str, int]) -> int:
-        if one.distinct == "case":
-            return own[one.indicator]
-        return self.world.counted.get((one.indicator, self.case.organisation_id or 0), 0)
+    def _counts(
+        self, one: Measure, code: str, counted: Mapping[int, int], month: int, values: Mapping[str, Any]
+    ) -> Iterator[tuple[int, int]]:
+        """(month, value) of what a step adds for a measure, takes back of what `counted`, or puts in its place."""
+        adds, undoes, standing = code in one.at, code in one.undone_by, sum(counted.values())
+        if adds and (undoes or standing == 0):
+            value = following.amount(one, values) if guard.true(self.process, one.when, values) else 0
+            yield month, value - standing if undoes else value
+        elif undoes:
+            yield from ((when, -value) for when, value in counted.items())
