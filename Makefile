@@ -13,13 +13,13 @@ SETUP = $(if $(STARTER),$(STARTER) tools/bootstrap.py,@echo "需要 Python >= 3.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -n 2 -rs
 
-.PHONY: help demo serve check test test-all bench screenshots lock bundle clean
+.PHONY: help demo serve check test test-all test-large bench screenshots lock bundle clean
 
 help:
 	@echo 'make demo      set up and open the demonstration (PORT=8000, ARGS=--no-serve)'
 	@echo 'make serve     serve the instance in var/'
 	@echo 'make test      style, types and tests'
-	@echo 'make test-all  also the large properties, every engine, the pages in a browser, and the database tests on PostgreSQL'
+	@echo 'make test-all  `make test`, then `make test-large`: the large properties, every engine, the pages in a browser, and the database tests on PostgreSQL'
 	@echo 'make bench     how to run the measurements'
 	@echo 'make screenshots  make the pictures of docs/images anew'
 	@echo 'make bundle    an archive that sets itself up without a network'
@@ -43,12 +43,14 @@ check:
 test: check
 	@$(PYTEST) -m 'not large and not browser' $(ARGS)
 
-# The longest run comes last, so that its closing line is the last word.
-test-all: check
+test-all: test test-large
+
+# What `test` leaves out. The longest run comes last, so that its closing line is the last word.
+test-large:
 	@$(SETUP) dev bench
 	@command -v java >/dev/null || echo 'NOT RUN on Spark: no java on PATH.'
+	@$(PYTEST) -m 'large or browser' $(ARGS)
 	@$(PY) tools/throwaway_postgres.py $(PYTEST) --only-database $(ARGS)
-	@$(PYTEST) $(ARGS)
 
 bench:
 	@$(SETUP) dev bench
