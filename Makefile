@@ -59,7 +59,7 @@ bench:
 
 screenshots:
 	@$(SETUP) dev bench
-	@$(PY) -m pytest tests/browser/test_screenshots.py --screenshots docs/images $(ARGS)
+	@$(PY) -m pytest tests/browser/test_screenshots.py tests/browser/test_problem_newcomer.py -k "not without" --screenshots docs/images $(ARGS)
 
 lock:
 	@UPGRADE=$(UPGRADE) tools/lock.sh

@@ -46,7 +46,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "办理",
         (
-            Entry("我的单位", "space", login=True, roles=OUTSIDE),
+            Entry("我的办件", "space", login=True, roles=OUTSIDE),
             Entry("工作台账", "desk", login=True, roles=BUSINESS),
             Entry("督查墙", "wall", login=True, roles=BUSINESS),
             Entry("填报审核", "collection", login=True),
