@@ -110,13 +110,14 @@ def counties() -> tuple[County, ...]:
 
 @dataclass
 class Year:
-    """The year up to `today`: `histories` gives so many problems in the order in which they were raised."""
+    """The year up to `today`, numbered on from `numbers`: `histories` gives so many problems in the order in which they were raised."""
 
     process: Process
     counties: tuple[County, ...]
     system: Account
     calendars: Calendars
     today: date
+    numbers: dict[int, int] = field(default_factory=dict)
     seed: int = SEED
     raised: dict[str, list[tuple[str, Account, datetime]]] = field(default_factory=dict)
 
@@ -132,7 +133,7 @@ class Year:
         drawn = dice.sample(self.counties, len(self.counties))
         weights = list(accumulate(1 / (n + 3) for n in range(len(drawn))))
         moments = sorted(self._raised(dice) for _ in range(many))
-        numbers: dict[int, int] = {}
+        numbers = dict(self.numbers)
         for at in moments:
             (county,) = dice.choices(drawn, cum_weights=weights)
             numbers[at.year] = numbers.get(at.year, 0) + 1
@@ -320,13 +321,17 @@ class _Plan:
 def write(many: int) -> dict[str, float]:
     """Write a year into the instance that the environment names; how long it took, and how much it was."""
     from rongtong import clock
+    from rongtong.apps.cases.models import Case
     from rongtong.apps.cases.replaying import replay
     from rongtong.apps.packs import queries as packs
     from rongtong.apps.registry.actions import system_account
 
     pack, system = packs.current(), system_account()
     people = counties()
-    year = Year(pack.get("processes", PROCESS), people, system, packs.calendars(pack), clock.today())
+    # The demonstration has problems of its own, with the first numbers.
+    keys = Case.objects.filter(process=PROCESS).order_by("key").values_list("key", flat=True)
+    last = {int(year): int(number) for year, _, number in (key.partition("-") for key in keys)}
+    year = Year(pack.get("processes", PROCESS), people, system, packs.calendars(pack), clock.today(), last)
     start, cpu = time.perf_counter(), time.process_time()
     done = replay(year.histories(many), actor=system, synthetic=True)
     took, cpu = time.perf_counter() - start, time.process_time() - cpu
