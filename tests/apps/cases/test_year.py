@@ -14,7 +14,7 @@ from django.test import Client
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 import year
 import year_clocks
-from rongtong.apps.cases import access
+from rongtong.apps.cases import access, queries
 from rongtong.apps.cases.models import Band, Case, Event
 from rongtong.apps.records.queries import verify
 from rongtong.apps.registry.demo import demo_accounts
@@ -74,7 +74,7 @@ def test_each_account_finds_the_cases_it_reads_and_those_that_wait_for_it(writte
         wanted = {c.pk for c in cases if reads(account, c)}
         assert set(access.visible(account).values_list("pk", flat=True)) == wanted, account.username
         only = {c.pk for c in cases if c.pk in wanted and c.process == year.PROCESS}
-        assert set(access.visible(account, year.PROCESS).values_list("pk", flat=True)) == only
+        assert set(queries.visible(account, year.PROCESS).values_list("pk", flat=True)) == only
         waits = {
             c.pk
             for c in cases
@@ -97,6 +97,6 @@ def test_the_list_goes_from_the_newest_to_the_oldest_and_shows_each_once(written
         shown += [int(pk) for pk in re.findall(r'<th scope="row"><a href="/cases/(\d+)"', page)]
         older = re.search(r'rel="next" href="([^"]+)"', page)
         address = older[1].replace("&amp;", "&") if older else ""
-    wanted = access.visible(account, year.PROCESS).order_by("-pk")
+    wanted = queries.visible(account, year.PROCESS).order_by("-pk")
     assert shown == list(wanted.values_list("pk", flat=True))
     assert len(shown) > 300
