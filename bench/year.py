@@ -48,6 +48,10 @@ WORDS = (
 )
 
 
+# What else is said differs from case to case, as it does: no two are alike but those that are.
+COMMON = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+
+
 @dataclass(frozen=True, slots=True)
 class County:
     """Who is at work in a county: its desk and another for the desk's own requests, bureaus and firms, and its city."""
@@ -211,7 +215,10 @@ class _Plan:
         data: dict[str, object] = {
             "title": f"{MATTERS[matter]}（{self.firm.username.removeprefix('n-firm-')}）",
             "category": CATEGORIES[matter % len(CATEGORIES)],
-            "situation": f"{MATTERS[matter]}，" + "，".join(dice.sample(WORDS, 4)) + "。",
+            "situation": f"{MATTERS[matter]}，"
+            + "，".join(dice.sample(WORDS, 2))
+            + "。"
+            + "".join(dice.choices(COMMON, k=60)),
             "channel": "own" if own else dice.choice(("hotline", "desk", "visit")),
         }
         if not own:

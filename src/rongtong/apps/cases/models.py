@@ -71,7 +71,6 @@ class Case(models.Model):
             models.Index(fields=["outcome", "due"], name="case_due"),
             models.Index(fields=["closed_on"], name="case_closed"),
             models.Index(fields=["by", "opened_at"], name="case_begun"),
-            models.Index(fields=["place"], name="case_place"),
             models.Index(fields=["process", "id"], name="case_process"),
         ]
 

@@ -90,18 +90,15 @@ def candidates(account: Account, case: Case) -> tuple[Candidate, ...]:
     process = access.process_of(case)
     if not process.alike:
         return ()
+    # By the bands first: of a year's cases few share one, and only of those is asked whether they are read.
     own = Band.objects.filter(case=case).values("band")
-    shared = (
-        queries.visible(account, case.process)
-        .filter(outcome="", bands__band__in=own)
-        .exclude(pk=case.pk)
-        .select_related("organisation")
-        .annotate(shared=Count("bands"))
-        .order_by("-shared", "pk")[:MOST_COMPARED]
-    )
-    found = {c.pk: c for c in shared}
-    if not found:
+    sharing = Band.objects.filter(band__in=own, case__outcome="", case__process=case.process).exclude(case=case)
+    shared = dict(sharing.order_by().values_list("case").annotate(shared=Count("pk")))
+    readable = queries.visible(account, case.process).filter(pk__in=shared).values_list("pk", flat=True)
+    most = sorted(readable, key=lambda pk: (-shared[pk], pk))[:MOST_COMPARED] if shared else []
+    if not most:
         return ()
+    found = Case.objects.select_related("definition", "organisation").in_bulk(most)
     data = queries.data_of([case, *found.values()])
     texts = {pk: text(process, data[pk]) for pk in found}
     step = _merging(account, case, process)
@@ -128,21 +125,21 @@ def _merging(account: Account, case: Case, process: Process) -> Transition | Non
 
 
 def doubtful(account: Account, cases: Iterable[Case]) -> frozenset[int]:
-    """Of these cases, those with an open one that shares a band with them: worth a look, in one query.
+    """Of these cases, those with an open one that shares a band with them: worth a look, in three queries.
 
     Sharing a band is likely above `alike.NEAR` and rare far below it; the page of the case says how alike they are.
     """
-    named = [c.pk for c in cases if access.process_of(c).alike]
-    if not named:
+    process = {c.pk: c.process for c in cases if access.process_of(c).alike}
+    if not process:
         return frozenset()
-    readable = queries.visible(account).filter(outcome="").values("pk")
-    rows = Band.objects.filter(case__in=named, band__in=Band.objects.filter(case__in=readable).values("band"))
     bands: dict[int, set[int]] = {}
-    for pk, band in rows.values_list("case", "band"):
+    for pk, band in Band.objects.filter(case__in=process).values_list("case", "band"):
         bands.setdefault(band, set()).add(pk)
-    others = Band.objects.filter(band__in=bands, case__in=readable).values_list("band", "case", "case__process")
-    process = {c.pk: c.process for c in Case.objects.filter(pk__in=named)}
-    return frozenset(pk for band, other, code in others for pk in bands[band] if other != pk and process[pk] == code)
+    rows = Band.objects.filter(band__in=bands, case__outcome="").values_list("band", "case", "case__process")
+    alike_ = [(pk, other) for band, other, code in rows for pk in bands[band] if other != pk and process[pk] == code]
+    others = {other for _, other in alike_}
+    readable = set(queries.visible(account).filter(pk__in=others).values_list("pk", flat=True)) if others else set()
+    return frozenset(pk for pk, other in alike_ if other in readable)
 
 
 def clusters(account: Account, process: str, since: date, until: date, place: str = "") -> tuple[Group, ...]:

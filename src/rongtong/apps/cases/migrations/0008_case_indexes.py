@@ -6,5 +6,4 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddIndex(model_name="case", index=models.Index(fields=["process", "id"], name="case_process")),
-        migrations.AddIndex(model_name="case", index=models.Index(fields=["place"], name="case_place")),
     ]
