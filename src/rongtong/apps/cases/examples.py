@@ -18,13 +18,33 @@ class BadExample(ValueError):
 
 
 def seed() -> None:
-    """Make the pack's examples of every process that has no case yet. Raises BadExample."""
+    """Make the pack's examples of every process that has no case yet, but those whose accounts are not there.
+
+    Raises BadExample.
+    """
     pack = packs.current()
     made: dict[str, Case] = {}
     begun = set(Case.objects.order_by().values_list("process", flat=True).distinct())
+    there = set(Account.objects.values_list("username", flat=True))
     for example in pack.all("examples"):
-        if example.process not in begun:
+        standing = not example.under or example.under in made
+        if example.process not in begun and standing and _people(example) <= there:
             made[example.code] = _make(example, made)
+
+
+def _people(example: Example) -> set[str]:
+    """The accounts that an example speaks of."""
+    found = {example.by, *(s.by for s in example.steps)}
+    values: list[Any] = [example.data, *(s.data for s in example.steps)]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list | tuple):
+            values += value
+        elif isinstance(value, str) and value.startswith("@"):
+            found.add(value[1:])
+    return found
 
 
 def _make(example: Example, made: dict[str, Case]) -> Case:
