@@ -8,11 +8,12 @@ columns have to add up to is said by `sum` (see `exact`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rongtong.engine import cn_patent
@@ -263,10 +264,8 @@ def schema_problem(schema: Mapping[str, Any]) -> str:
     """What is wrong with a form as JSON Schema, or as a form a page can show; "" when nothing is."""
     if not schema:
         return ""
-    try:
-        jsonschema.Draft202012Validator.check_schema({"type": "object", **schema})
-    except jsonschema.SchemaError as error:
-        return f"不是合法的 JSON Schema：{error.message}"
+    if invalid := _invalid(json.dumps({"type": "object", **schema}, ensure_ascii=False, default=str)):
+        return f"不是合法的 JSON Schema：{invalid}"
     if "properties" not in schema:
         return "没有 properties"
     unknown = sorted(set(schema.get("required", ())) - set(schema["properties"]))
@@ -274,6 +273,16 @@ def schema_problem(schema: Mapping[str, Any]) -> str:
         return f"required 里的 {'、'.join(unknown)} 不在 properties 里"
     untitled = [n for n, spec in schema["properties"].items() if "title" not in spec]
     return f"{'、'.join(untitled)} 没有 title（中文标签）" if untitled else ""
+
+
+@lru_cache(maxsize=4096)
+def _invalid(schema: str) -> str:
+    """What speaks against a JSON Schema; kept, because a pack has hundreds of forms and is read again and again."""
+    try:
+        jsonschema.Draft202012Validator.check_schema(json.loads(schema))
+    except jsonschema.SchemaError as error:
+        return str(error.message)
+    return ""
 
 
 def shown(
