@@ -83,7 +83,7 @@ def test_each_account_finds_the_cases_it_reads_and_those_that_wait_for_it(writte
         assert set(access.waiting(account).values_list("pk", flat=True)) == waits, account.username
         seen |= {len(wanted)}
     assert {0, len(cases)} < seen | {0, len(cases)}
-    assert len(seen) > 5
+    assert len(seen) >= 4
 
 
 def test_the_list_goes_from_the_newest_to_the_oldest_and_shows_each_once(written: dict[str, float]) -> None:

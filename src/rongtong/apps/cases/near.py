@@ -92,9 +92,9 @@ def candidates(account: Account, case: Case) -> tuple[Candidate, ...]:
         return ()
     # By the bands first: of a year's cases few share one, and only of those is asked whether they are read.
     own = Band.objects.filter(case=case).values("band")
-    sharing = Band.objects.filter(band__in=own, case__outcome="", case__process=case.process).exclude(case=case)
+    sharing = Band.objects.filter(band__in=own).exclude(case=case)
     shared = dict(sharing.order_by().values_list("case").annotate(shared=Count("pk")))
-    readable = queries.visible(account, case.process).filter(pk__in=shared).values_list("pk", flat=True)
+    readable = queries.visible(account, case.process).filter(outcome="", pk__in=shared).values_list("pk", flat=True)
     most = sorted(readable, key=lambda pk: (-shared[pk], pk))[:MOST_COMPARED] if shared else []
     if not most:
         return ()
@@ -135,11 +135,16 @@ def doubtful(account: Account, cases: Iterable[Case]) -> frozenset[int]:
     bands: dict[int, set[int]] = {}
     for pk, band in Band.objects.filter(case__in=process).values_list("case", "band"):
         bands.setdefault(band, set()).add(pk)
-    rows = Band.objects.filter(band__in=bands, case__outcome="").values_list("band", "case", "case__process")
-    alike_ = [(pk, other) for band, other, code in rows for pk in bands[band] if other != pk and process[pk] == code]
-    others = {other for _, other in alike_}
-    readable = set(queries.visible(account).filter(pk__in=others).values_list("pk", flat=True)) if others else set()
-    return frozenset(pk for pk, other in alike_ if other in readable)
+    # Not joined with the cases: from the open ones a store would look at all their bands.
+    sharing = [
+        (pk, other)
+        for band, other in Band.objects.filter(band__in=bands).values_list("band", "case")
+        for pk in bands[band]
+        if other != pk
+    ]
+    found = queries.visible(account).filter(outcome="", pk__in={other for _, other in sharing}) if sharing else None
+    readable = dict(found.values_list("pk", "process")) if found is not None else {}
+    return frozenset(pk for pk, other in sharing if readable.get(other) == process[pk])
 
 
 def clusters(account: Account, process: str, since: date, until: date, place: str = "") -> tuple[Group, ...]:
