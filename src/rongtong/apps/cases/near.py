@@ -25,6 +25,8 @@ from rongtong.engine import alike
 from rongtong.engine.pack.process import Process, Transition
 
 # How many candidates are compared, those that share the most bands first, and how many are shown.
+# A store takes only so many numbers in one question; those that share the most bands come first.
+MOST_SHARING = 5000
 MOST_COMPARED, MOST_SHOWN = 200, 8
 # How few cases make no common problem, and how many of the newest a page groups.
 LEAST_MEMBERS, MOST_GROUPED, MOST_TERMS = 3, 5000, 3
@@ -93,7 +95,8 @@ def candidates(account: Account, case: Case) -> tuple[Candidate, ...]:
     # By the bands first: of a year's cases few share one, and only of those is asked whether they are read.
     own = Band.objects.filter(case=case).values("band")
     sharing = Band.objects.filter(band__in=own).exclude(case=case)
-    shared = dict(sharing.order_by().values_list("case").annotate(shared=Count("pk")))
+    counted = sharing.order_by().values_list("case").annotate(shared=Count("pk")).order_by("-shared", "case")
+    shared = dict(counted[:MOST_SHARING])
     readable = queries.visible(account, case.process).filter(outcome="", pk__in=shared).values_list("pk", flat=True)
     most = sorted(readable, key=lambda pk: (-shared[pk], pk))[:MOST_COMPARED] if shared else []
     if not most:
