@@ -255,7 +255,7 @@ def test_a_demand_for_invited_units_only_is_on_no_board_and_bid_for_by_them_alon
     units = [world.uscc("bidder")]
     demand = world.do("office", demand, "定向发榜", closes_on="2025-10-28", targets_invited=units)
     assert not access.on_notice(demand)
-    with pytest.raises(Case.DoesNotExist):
+    with pytest.raises(actions.CaseError, match="没有可以在其下开始"):
         world.bid(demand, "rival", "leader2")
     assert world.bid(demand).stage == "recommending"
 
