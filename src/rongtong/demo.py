@@ -39,12 +39,13 @@ def run(args: argparse.Namespace) -> int:
     with step("目标分解、灯、年末预测"):
         plan(actor)
     print_tables()
-    with step("材料"):
-        folder = write_papers()
     accounts = demo_accounts()
     if not args.real_only:
-        with step("办件（填报、会签、督办、修订）"):
+        with step("办件（填报、会签、督办、修订、各机制）"):
             seed()
+    # After the cases: some figures of the papers are theirs.
+    with step("材料"):
+        folder = write_papers()
     print(f"\n材料写在 {_short(folder)}；留痕日志 {log_head()}")
     port = args.port or int(os.environ.get("PORT", "8000"))
     print(f"地址 http://127.0.0.1:{port}/   演示账号（仅演示模式，口令随实例生成，另存于 {_short(accounts)}）:")
