@@ -63,6 +63,12 @@ class Asker:
     def may(self, kind: str, place: str = "") -> bool:
         return access.may(self.user, kind, place)  # type: ignore[arg-type]
 
+    def granted(self, place: str) -> bool:
+        """Whether one of the account's grants is for the place or one above: who is from outside reads no place, but the
+        cases of a mechanism in which it has a part there."""
+        assert self.account is not None
+        return any(g.place == "" or access.covers(g.place, place) for g in self.account.grants.all())
+
     def beside(self, place: str) -> bool:
         """Whether the account's places and this one lie in different branches: neither holds the other."""
         own = self.places
