@@ -21,7 +21,7 @@ from scope_rules import RULES, Rule, anybody
 from scope_world import Asker, Thing, askers, patterns, state
 
 from rongtong import demo
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import access, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.planning.models import Allocation
 from rongtong.apps.registry.demo import demo_accounts
@@ -132,7 +132,7 @@ def test_a_step_that_is_not_offered_changes_nothing(world: tuple[Asker, ...]) ->
         for asker in world:
             offers = queries.offers(asker.account, case) if asker.account else ()
             open_to = {o.transition for o in offers if not o.refused}
-            for step in access.process_of(case).transitions:
+            for step in holding.process_of(case).transitions:
                 if step.code not in open_to:
                     data = {"transition": step.code, "seen": str(case.events), "reason": "越权", "opinion": "越权"}
                     answer = asker.client.post(reverse("case-move", args=[case.pk]), data)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from packs import PACKS
-from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
@@ -80,7 +80,7 @@ class World:
     def do(self, who: str, case: Case, name: str, **data: Any) -> Case:
         """Make a step, named as on the page."""
         now = Case.objects.select_related("definition").get(pk=case.pk)
-        (step,) = (t for t in access.process_of(now).transitions if t.name == name and now.stage in t.at)
+        (step,) = (t for t in holding.process_of(now).transitions if t.name == name and now.stage in t.at)
         return actions.move(case.pk, step.code, actor=self.people[who], seen=now.events, data=data)
 
     def time_passes(self, case: Case) -> Case:

@@ -10,7 +10,7 @@ from typing import Any
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs import queries as packs
@@ -74,7 +74,7 @@ class Story:
     def opens(self, who: str, process: str, answers: Mapping[str, Any], place: str = "330106") -> Case:
         """Somebody fills in the form that a process is started with."""
         account, definition = self.people[who], packs.current().get("processes", process)
-        own = any(access.reach(account).owns(definition.role(r)) for r in definition.opened_by)
+        own = any(holding.reach(account).owns(definition.role(r)) for r in definition.opened_by)
         return actions.open_case(
             process,
             actor=account,
@@ -85,7 +85,7 @@ class Story:
 
     def does(self, who: str, case: Case, step: str, answers: Mapping[str, Any] | None = None) -> Case:
         """Somebody makes a step, called as the page calls it."""
-        process = access.process_of(case)
+        process = holding.process_of(case)
         (made,) = [t for t in process.transitions if t.name == step]
         seen = Case.objects.get(pk=case.pk).events
         data = read(made.form, answers or {})
@@ -94,7 +94,7 @@ class Story:
     def stage(self, case: Case) -> str:
         """Where a case stands, in words."""
         now = Case.objects.select_related("definition").get(pk=case.pk)
-        return access.process_of(now).stage(now.stage).name
+        return holding.process_of(now).stage(now.stage).name
 
     def clock(self, case: Case, name: str) -> tuple[str, date | None]:
         """The state of a clock and its last day."""

@@ -14,7 +14,7 @@ from challenge_world import CLEAR, CONTRACT, GRANT, MILESTONES, OPINION, PAYMENT
 from django.db import transaction
 from django.test import Client
 
-from rongtong.apps.cases import access, actions, measuring, queries
+from rongtong.apps.cases import actions, holding, measuring, queries
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.planning import pages_commitment
@@ -100,7 +100,7 @@ def test_a_firms_demand_becomes_a_project_that_the_workshop_and_the_market_judge
         world.do("office", project, "里程碑核过")
         world.do("office", project, "拨款", voucher=voucher, paid_on="2026-05-10")
     assert [still for *_, still in owed(project, "payment")] == [False, False, False]
-    assert queries.values(access.process_of(project), project)["paid_payment"] == Fraction(GRANT) * 10000
+    assert queries.values(holding.process_of(project), project)["paid_payment"] == Fraction(GRANT) * 10000
 
     tests = [{"item": "主轴温升", "goal": "9", "measured": "7.8", "unit": "℃", "passed": True}]
     settings.PINNED_TODAY = day("2026-08-31")
@@ -191,7 +191,7 @@ def test_experts_do_not_see_one_anothers_scores_and_the_mean_decides(world: Worl
         assert "专家一" not in text(browser(world.people[who]), f"/cases/{bid.pk}"), who
     judged = text(browser(world.people["office"]), f"/cases/{bid.pk}")
     assert all(words in judged for words in (OPINION, "专家一", "平均分", "约 59.67"))
-    values = queries.values(access.process_of(bid), bid)
+    values = queries.values(holding.process_of(bid), bid)
     assert (values["score_mean"], values["score_least"], values["score_most"]) == (Fraction(179, 3), 15, 99)
     world.do("office", bid, "评审结束，提请决定")
     with pytest.raises(actions.GuardRefused, match="职责分离"):
@@ -254,7 +254,7 @@ def test_a_demand_for_invited_units_only_is_on_no_board_and_bid_for_by_them_alon
         world.do("office", demand, "公开发榜", closes_on="2025-10-28")
     units = [world.uscc("bidder")]
     demand = world.do("office", demand, "定向发榜", closes_on="2025-10-28", targets_invited=units)
-    assert not access.on_notice(demand)
+    assert not holding.on_notice(demand)
     with pytest.raises(actions.CaseError, match="没有可以在其下开始"):
         world.bid(demand, "rival", "leader2")
     assert world.bid(demand).stage == "recommending"

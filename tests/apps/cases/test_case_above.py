@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from packs import PACKS
-from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases import access, actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.access import Denied
@@ -104,7 +104,7 @@ def test_whoever_is_of_the_organisation_above_sees_and_moves_the_case_below(peop
     assert not queries.visible(people["丙"], "ask_for").exists()
     # Of that organisation, but in a role that the stage does not show itself to.
     assert not queries.visible(people["戊"], "ask_for").exists()
-    assert access.roles_held(access.reach(people["戊"]), case) == {"manager"}
+    assert holding.roles_held(holding.reach(people["戊"]), case) == {"manager"}
     with pytest.raises(Case.DoesNotExist):
         actions.move(case.pk, "answer", actor=people["丙"], seen=1)
     with pytest.raises(Denied, match="供方"):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from packs import PACKS
-from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.actions import create_account, grant, register_organisation
@@ -206,10 +206,10 @@ def test_dues_are_born_of_what_was_filled_in_before_and_conditions_ask_how_they_
     with pytest.raises(actions.GuardRefused, match="open_fee = 2"):
         actions.move(case.pk, "finish", actor=people["县"], seen=3)
     case = actions.move(case.pk, "pay", actor=people["县"], seen=3)
-    values = queries.values(access.process_of(case), case)
+    values = queries.values(holding.process_of(case), case)
     assert [values[f"{what}_fee"] for what in ("open", "met", "paid")] == [1, 1, Fraction(1, 100)]
     case = actions.move(case.pk, "pay", actor=people["县"], seen=4)
-    assert queries.values(access.process_of(case), case)["paid_fee"] == Fraction(123_456_790, 100)
+    assert queries.values(holding.process_of(case), case)["paid_fee"] == Fraction(123_456_790, 100)
     assert actions.move(case.pk, "finish", actor=people["县"], seen=5).outcome == "done"
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 import year
 import year_clocks
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import access, holding, queries
 from rongtong.apps.cases.models import Band, Case, Event
 from rongtong.apps.records.queries import verify
 from rongtong.apps.registry.demo import demo_accounts
@@ -51,12 +51,12 @@ def test_a_year_has_every_turn_a_problem_takes_in_most_counties(written: dict[st
 
 def reads(account: Account, case: Case) -> bool:
     """Whether an account reads a case, asked of the one case."""
-    who, stage = access.reach(account), access.process_of(case).stage(case.stage)
-    held = access.roles_held(who, case)
+    who, stage = holding.reach(account), holding.process_of(case).stage(case.stage)
+    held = holding.roles_held(who, case)
     if who.operator or (held & set(stage.see)):
         return True
     scope = who.scope()
-    board = {r.code for r in access.process_of(case).roles if r.at == "notice"}
+    board = {r.code for r in holding.process_of(case).roles if r.at == "notice"}
     return not stage.see and bool(held - board or scope is None or case.place in scope)
 
 
@@ -70,7 +70,7 @@ def readers() -> list[Account]:
 def test_each_account_finds_the_cases_it_reads_and_those_that_wait_for_it(written: dict[str, float]) -> None:
     cases, seen = list(Case.objects.select_related("definition")), set()
     for account in readers():
-        who = access.reach(account)
+        who = holding.reach(account)
         wanted = {c.pk for c in cases if reads(account, c)}
         assert set(access.visible(account).values_list("pk", flat=True)) == wanted, account.username
         only = {c.pk for c in cases if c.pk in wanted and c.process == year.PROCESS}
@@ -78,7 +78,7 @@ def test_each_account_finds_the_cases_it_reads_and_those_that_wait_for_it(writte
         waits = {
             c.pk
             for c in cases
-            if not c.outcome and access.roles_held(who, c) & waits_for(access.process_of(c), c.stage)
+            if not c.outcome and holding.roles_held(who, c) & waits_for(holding.process_of(c), c.stage)
         }
         assert set(access.waiting(account).values_list("pk", flat=True)) == waits, account.username
         seen |= {len(wanted)}

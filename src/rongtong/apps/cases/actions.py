@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from rongtong import clock
-from rongtong.apps.cases import access, bearing, bounds, evidence, following, hooks, near, queries
+from rongtong.apps.cases import access, bearing, bounds, evidence, following, holding, hooks, near, queries
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Definition, Event, Participant
 from rongtong.apps.packs import queries as packs
@@ -105,12 +105,12 @@ def open_case(
     organisation = organisation or organisation_of(definition, given)
 
     def may(*_: object) -> None:
-        who = access.reach(actor)
+        who = holding.reach(actor)
         held = {r.code for r in definition.roles if (p := who.places(r)) is None or place in p}
         above = parent.organisation_id if parent else None
         held |= who.of_organisations(definition, organisation.pk if organisation else None, above)
         held |= {p.role for p in taking if p.account is not None and p.account.pk == actor.pk}
-        access.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
+        holding.require_role(actor, definition, definition.opened_by, frozenset(held), f"开始{definition.name}")
 
     with transaction.atomic():
         if parent is not None:
@@ -152,7 +152,7 @@ def organisation_of(process: Process, given: Mapping[str, Any]) -> Organisation 
 def _within_reach(actor: Account, parent: Case) -> Case:
     """The case as it is now, locked. Raises CaseError where the actor neither reads it nor finds it on notice."""
     locked = Case.objects.select_for_update().get(pk=parent.pk)
-    if access.on_notice(locked) or access.reachable(actor, locked):
+    if holding.on_notice(locked) or access.reachable(actor, locked):
         return locked
     # The same words whether there is no such case or one that is not for this account.
     raise CaseError("没有可以在其下开始的这一件，或它已不在公示。")
@@ -169,7 +169,7 @@ def _check_parent(process: Process, parent: Case | None) -> None:
     locked = Case.objects.select_for_update().get(pk=parent.pk)
     if locked.process != process.under.process or locked.stage not in process.under.at:
         raise CaseError(f"“{parent.title}”现在不能开始“{process.name}”。")
-    above = access.process_of(locked)
+    above = holding.process_of(locked)
     if process.under.when and not guard.true(above, process.under.when, queries.values(above, locked)):
         why = process.under.refusal or f"条件不成立：{process.under.when}"
         raise CaseError(f"“{parent.title}”不能开始“{process.name}”：{why}。")
@@ -251,7 +251,7 @@ def move(
         case = Case.objects.select_for_update().filter(pk=case_id).first()
         if case is None or not access.reachable(actor, case):
             raise Case.DoesNotExist(f"没有 {case_id} 这件。")
-        process = access.process_of(case)
+        process = holding.process_of(case)
         step = process.transition(transition)
         if step is None or step.automatic:
             raise CaseError(f"{process.name}没有“{transition}”这一步。")
@@ -304,7 +304,7 @@ def _make(
 
     def may(*_: object) -> None:
         if not step.automatic:
-            access.require_role(actor, process, step.by, access.roles_held(access.reach(actor), case), step.name)
+            holding.require_role(actor, process, step.by, holding.roles_held(holding.reach(actor), case), step.name)
 
     now, before = clock.now(), case.stage
     happened = Happened(case.events + 1, step.code, actor.username, clock.today(), given)

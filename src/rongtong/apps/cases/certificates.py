@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from django.conf import settings
 
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import holding, queries
 from rongtong.apps.cases.models import Certificate
 from rongtong.apps.records import keys, proofs, publishing
 from rongtong.apps.records.models import Leaf
@@ -91,7 +91,7 @@ def _find(number: str, code: str) -> Certificate | None:
 
 
 def _shown(one: Certificate) -> Shown:
-    process = access.process_of(one.case)
+    process = holding.process_of(one.case)
     issued = next((c for c in process.certificates if c.code == one.code), None)
     text = one.leaf.payload.text
     says: dict[str, Any] = json.loads(text) if text else {}

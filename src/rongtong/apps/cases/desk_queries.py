@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from rongtong import clock
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import access, holding, queries
 from rongtong.apps.cases.models import Case, Event, Label
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
@@ -140,7 +140,7 @@ def _inside(fingerprint: str, place: str) -> tuple[str, ...]:
 
 def _supervising() -> list[str]:
     """The steps that put a case under supervision (督办), of all processes."""
-    return sorted({code for one in access.definitions() for code in supervising(one)})
+    return sorted({code for one in holding.definitions() for code in supervising(one)})
 
 
 def supervising(process: Process) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ def stages(process: str) -> tuple[tuple[str, str, str], ...]:
     found: dict[str, tuple[str, str, str]] = {}
     newest = packs.current().find("processes", process)
     known = [newest] if newest else []
-    known += [one for one in reversed(access.definitions()) if one.code == process]
+    known += [one for one in reversed(holding.definitions()) if one.code == process]
     for one in known:
         for stage in one.stages:
             found.setdefault(stage.code, (stage.code, stage.name, stage.outcome))
@@ -246,14 +246,14 @@ def label_choices(process: Process) -> tuple[Choice, ...]:
 
 def lines(account: Account, cases: list[Case]) -> tuple[Line, ...]:
     """Cases as the desk shows them; asks the store three times at most, however many there are."""
-    who, pks = access.reach(account), [c.pk for c in cases]
-    held = access.roles_in(who, cases)
+    who, pks = holding.reach(account), [c.pk for c in cases]
+    held = holding.roles_in(who, cases)
     labels: dict[int, list[tuple[str, str]]] = {}
     for pk, name, value in Label.objects.filter(case_id__in=pks).order_by("pk").values_list("case_id", "name", "value"):
         labels.setdefault(pk, []).append((name, value))
     watched = Event.objects.filter(case_id__in=pks, transition__in=_supervising()).values_list("case_id", flat=True)
     under = set(watched) if pks else set()
-    processes = {c.definition_id: access.process_of(c) for c in cases}
+    processes = {c.definition_id: holding.process_of(c) for c in cases}
     titles = {pk: {o.name: dict(o.values) for o in label_choices(one)} for pk, one in processes.items()}
     made = []
     for case in cases:
@@ -265,7 +265,7 @@ def lines(account: Account, cases: list[Case]) -> tuple[Line, ...]:
 
 
 def _line(case: Case, held: frozenset[str], shown: tuple[str, ...], supervised: bool) -> Line:
-    process, item = access.process_of(case), queries.item(case)
+    process, item = holding.process_of(case), queries.item(case)
     steps = [t for t in process.transitions if case.stage in t.at and not t.automatic]
     mine = tuple((t.code, t.name) for t in sorted(steps, key=lambda t: t.optional) if held & set(t.by))
     waits = dict.fromkeys(process.role(r).name for t in steps if not t.optional for r in t.by)
@@ -285,9 +285,9 @@ def _lamp(item: queries.Item) -> tuple[str, str]:
 
 def place_choices(account: Account) -> list[tuple[str, str]]:
     """The places whose cases the account reads by its place: code and name, those above first."""
-    scope, tree = access.reach(account).scope(), packs.current().places
+    scope, tree = holding.reach(account).scope(), packs.current().places
     inside = [c for c, p in tree.places.items() if p.level in ("city", "county", "zone") and p.valid_to is None]
-    return [(c, tree.name(c)) for c in sorted(inside) if scope is access.EVERYWHERE or c in scope]
+    return [(c, tree.name(c)) for c in sorted(inside) if scope is holding.EVERYWHERE or c in scope]
 
 
 def read(given: Mapping[str, Any]) -> Asked:

@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases import access, actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.access import Denied, account_of
 from rongtong.apps.registry.models import Account
@@ -111,7 +111,7 @@ def _make(actor: Account, step: Transition, one: Chosen, data: Mapping[str, Any]
         return Outcome(one.case, one.address, "", str(error))
     except Case.DoesNotExist:
         return Outcome(one.case, one.address, "", "这件您已经看不到了。")
-    return Outcome(case, queries.address(case), access.process_of(case).stage(case.stage).name)
+    return Outcome(case, queries.address(case), holding.process_of(case).stage(case.stage).name)
 
 
 def _together(who: Account, ticked: Sequence[str]) -> tuple[Process, list[Chosen], int]:
@@ -132,7 +132,7 @@ def _together(who: Account, ticked: Sequence[str]) -> tuple[Process, list[Chosen
     if len({c.definition_id for c in cases}) > 1:
         raise _mixed(cases)
     chosen = [Chosen(c, seen[c.pk], queries.address(c)) for c in cases]
-    return access.process_of(cases[0]), chosen, len(seen) - len(cases)
+    return holding.process_of(cases[0]), chosen, len(seen) - len(cases)
 
 
 def _one_stage(cases: Sequence[Chosen]) -> None:
@@ -147,7 +147,7 @@ def _mixed(cases: Sequence[Case]) -> NotTogether:
 
 def _steps(who: Account, process: Process, cases: Sequence[Chosen]) -> list[Transition]:
     """The steps that the account may make in any of the cases, those aside that want files of each."""
-    held = access.roles_in(access.reach(who), [c.case for c in cases])
+    held = holding.roles_in(holding.reach(who), [c.case for c in cases])
     stage = cases[0].case.stage
     return [
         t

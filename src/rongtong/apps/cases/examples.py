@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rongtong.apps.cases import access, actions, opening
+from rongtong.apps.cases import actions, holding, opening
 from rongtong.apps.cases.demo import evidence_file
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
@@ -77,7 +77,7 @@ def _open(example: Example, made: dict[str, Case]) -> Case:
 
 def _opened(example: Example, parent: Case, made: dict[str, Case]) -> Case | None:
     """The case of the example's process that a step of the one above has opened, and no example has taken yet."""
-    steps = [t for t in access.process_of(parent).transitions if any(o.process == example.process for o in t.opens)]
+    steps = [t for t in holding.process_of(parent).transitions if any(o.process == example.process for o in t.opens)]
     below = parent.below.filter(process=example.process).exclude(pk__in=[c.pk for c in made.values()])
     return below.order_by("pk").first() if steps else None
 

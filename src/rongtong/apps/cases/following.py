@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
-from rongtong.apps.cases import access, bounds, queries
+from rongtong.apps.cases import bounds, holding, queries
 from rongtong.apps.cases.models import Case, Event, Label, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -189,7 +189,7 @@ def _another_stands(case: Case, one: Measure) -> bool:
     return any(
         guard.true(process, one.when, queries.values(process, other))
         for other in others.select_related("definition")
-        for process in (access.process_of(other),)
+        for process in (holding.process_of(other),)
     )
 
 

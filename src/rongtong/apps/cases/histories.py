@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from rongtong.apps.cases import access, actions
+from rongtong.apps.cases import actions, holding
 from rongtong.apps.cases.models import Case, Definition, Measured, Participant
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -61,7 +61,7 @@ class World:
     def __init__(self, system: Account, new_case: Callable[[], int], new_event: Callable[[], int]) -> None:
         self.system, self.new_case, self.new_event = system, new_case, new_event
         self.calendars = packs.calendars(packs.current())
-        self.reach = cache(access.reach)
+        self.reach = cache(holding.reach)
         self.places = cache(lambda who, role: who.places(role))
         self.definition = cache(self._definition)
         self.keys: dict[str, dict[str, int]] = {}

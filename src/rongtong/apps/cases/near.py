@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from django.db.models import Count
 from django.urls import reverse
 
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import holding, queries
 from rongtong.apps.cases.models import Band, Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
@@ -89,7 +89,7 @@ def keep(case: Case, process: Process, given: Mapping[str, Any], data: Mapping[s
 
 def candidates(account: Account, case: Case) -> tuple[Candidate, ...]:
     """The open cases of the same process that the account reads and that may be the same, the most alike first."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     if not process.alike:
         return ()
     # By the bands first: of a year's cases few share one, and only of those is asked whether they are read.
@@ -122,7 +122,7 @@ def _candidate(case: Case, other: Case, likeness: Fraction, step: Transition | N
 
 def _merging(account: Account, case: Case, process: Process) -> Transition | None:
     """The step by which this account may end the case in another one."""
-    held = access.roles_held(access.reach(account), case)
+    held = holding.roles_held(holding.reach(account), case)
     here = [t for t in process.transitions if case.stage in t.at and held & set(t.by) and len(t.links) == 1]
     return next((t for t in here if t.to and process.stage(t.to).outcome), None)
 
@@ -132,7 +132,7 @@ def doubtful(account: Account, cases: Iterable[Case]) -> frozenset[int]:
 
     Sharing a band is likely above `alike.NEAR` and rare far below it; the page of the case says how alike they are.
     """
-    process = {c.pk: c.process for c in cases if access.process_of(c).alike}
+    process = {c.pk: c.process for c in cases if holding.process_of(c).alike}
     if not process:
         return frozenset()
     bands: dict[int, set[int]] = {}

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from rongtong.apps.cases import access, opening, queries, views
+from rongtong.apps.cases import holding, opening, queries, views
 from rongtong.apps.cases.models import Case, Definition, Event
 from rongtong.apps.registry.access import account_of
 from rongtong.clock import LOCAL
@@ -83,7 +83,7 @@ class Posted:
 def stages() -> Iterator[tuple[int, Process, tuple[str, ...]]]:
     """(definition, process, codes of its stages with a notice)"""
     for pk, sha256 in Definition.objects.order_by("pk").values_list("pk", "sha256"):
-        process = access.read_definition(pk, sha256)
+        process = holding.read_definition(pk, sha256)
         codes = tuple(s.code for s in process.stages if s.notice)
         if codes:
             yield pk, process, codes
@@ -103,7 +103,7 @@ def posted(case: Case, language: Language = "zh") -> Posted:
 
 
 def _posted(case: Case, stage: str, since: datetime, until: date | None, language: Language) -> Posted:
-    notice = access.process_of(case).stage(stage).notice
+    notice = holding.process_of(case).stage(stage).notice
     assert notice is not None  # the stage was chosen for having one
     name = notice.name_en if language == "en" and notice.name_en else notice.name
     return Posted(case, name, since.astimezone(LOCAL).date(), until)
@@ -128,7 +128,7 @@ def board(request: HttpRequest, language: Language = "zh") -> HttpResponse:
 def notice(request: HttpRequest, pk: int, language: Language = "zh") -> HttpResponse:
     """One notice: what is published of the case, and what the reader may do about it."""
     one = Case.objects.select_related("definition").filter(pk=pk).first()
-    if one is None or not access.on_notice(one):
+    if one is None or not holding.on_notice(one):
         raise Http404("没有这项公示。它可能已经期满。")
     if request.method == "POST" and request.user.is_authenticated:
         return views.make(request, one, lambda r, c, status=200, **more: _show(r, c, language, status, **more),
@@ -137,7 +137,7 @@ def notice(request: HttpRequest, pk: int, language: Language = "zh") -> HttpResp
 
 
 def _show(request: HttpRequest, one: Case, language: Language, status: int = 200, **more: object) -> HttpResponse:
-    process = access.process_of(one)
+    process = holding.process_of(one)
     stage = process.stage(one.stage)
     shown = posted(one, language) if stage.notice else None
     account = account_of(request) if request.user.is_authenticated else None
@@ -158,7 +158,7 @@ def _show(request: HttpRequest, one: Case, language: Language, status: int = 200
 
 def published(case: Case) -> tuple[tuple[str, str], ...]:
     """(title, words) of the fields that the notice of the present stage names, as they stand now."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     notice = process.stage(case.stage).notice
     data = queries.data(case)
     chosen = {name: data[name] for name in (notice.fields if notice else ()) if name in data}

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from rongtong.apps.cases import access, actions, hooks, queries
+from rongtong.apps.cases import access, actions, holding, hooks, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import Denied, account_of
@@ -69,7 +69,7 @@ def newest() -> list[Process]:
 
 
 def _start(account: Account, process: Process) -> Start | None:
-    who = access.reach(account)
+    who = holding.reach(account)
     roles = [process.role(code) for code in process.opened_by]
     if account.organisation is not None and any(who.owns(r) for r in roles):
         return Start(process, account.organisation, (account.organisation.place,))
@@ -114,7 +114,7 @@ def _offered(request: HttpRequest, account: Account) -> tuple[Start, ...]:
     if under is None:
         return starts(account)
     parent = Case.objects.select_related("definition").filter(pk=under).first()
-    if parent is None or not (access.on_notice(parent) or access.visible(account).filter(pk=under).exists()):
+    if parent is None or not (holding.on_notice(parent) or access.visible(account).filter(pk=under).exists()):
         raise Http404("没有这件。")
     return starts_under(account, parent)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rongtong.apps.cases import access, actions, hooks
+from rongtong.apps.cases import actions, holding, hooks
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -37,7 +37,7 @@ def open_for(
     if place not in packs.current().places.places:
         raise actions.FormRefused({"place": f"没有地方“{place[:32]}”。应为规则包里的地方代码。"})
     organisation = _organisation(uscc)
-    who = access.reach(account)
+    who = holding.reach(account)
     if organisation is None and any(who.owns(definition.role(code)) for code in definition.opened_by):
         organisation = account.organisation
     for attempt in range(TRIES):

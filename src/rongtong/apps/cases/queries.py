@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access, hooks
+from rongtong.apps.cases import access, holding, hooks
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
@@ -117,7 +117,7 @@ def by_key(process: str, key: str) -> Case | None:
 def state(case: Case) -> State:
     """The state of a case, folded from its events."""
     # A step that sets the deadline anew comes out last either way, so the present one is the one to start from.
-    return fold(access.process_of(case), happened(case), case.deadline)
+    return fold(holding.process_of(case), happened(case), case.deadline)
 
 
 def happened(case: Case) -> list[Happened]:
@@ -154,7 +154,7 @@ CLOCK_STATES = {
 
 def clocks(case: Case) -> tuple[ClockLine, ...]:
     """The clocks of a case, read today."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     found = readings(process, happened(case), clock.today()) if process.clocks else ()
     return tuple(
         ClockLine(r, CLOCK_STATES[r.state], process.stage(r.paused_in).name if r.paused_in else "") for r in found
@@ -200,8 +200,8 @@ def _below(case: Case, one: Tally) -> int:
 
 def offers(account: Account, case: Case) -> tuple[Offer, ...]:
     """The steps an account may make, each with what still speaks against it."""
-    process = access.process_of(case)
-    held = access.roles_held(access.reach(account), case)
+    process = holding.process_of(case)
+    held = holding.roles_held(holding.reach(account), case)
     steps = [t for t in possible(process, case.stage) if held & set(t.by)]
     if not steps:
         return ()
@@ -230,12 +230,12 @@ def work(account: Account) -> tuple[Item, ...]:
 
 def address(case: Case) -> str:
     """The page where a case is worked on: its process's own, or the page of cases in general."""
-    return hooks.page(access.process_of(case), case) or reverse("case", args=[case.pk])
+    return hooks.page(holding.process_of(case), case) or reverse("case", args=[case.pk])
 
 
 def item(case: Case) -> Item:
     """A case as a work list shows it."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     left = days_left(case.due, clock.today()) if case.due else None
     return Item(case, process.stage(case.stage).name, process.name, left, address(case))
 
@@ -253,16 +253,16 @@ def days_left(due: date, today: date) -> int:
 
 def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
     """What happened, oldest first. For a reader, without what was filled in that it does not read."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     whole = reader is None or access.reads_all(reader, case)
-    held = access.roles_held(access.reach(reader), case) if reader else frozenset()
+    held = holding.roles_held(holding.reach(reader), case) if reader else frozenset()
     found = []
     for e in _events(case):
         made = process.transition(e.transition)
         schema = made.form if made else process.form
         name = made.name if made else f"开始{process.name}"
         sealed = made is not None and made.read_by and not held & set(made.read_by)
-        own = reader is None or e.actor_id == reader.pk or access.reach(reader).operator
+        own = reader is None or e.actor_id == reader.pk or holding.reach(reader).operator
         filled = e.data if own or (whole and not sealed) else {}
         veiled = "" if own or made is None else _veil(process, made, held)
         actor, actor_name = ("", veiled) if veiled else (e.actor.username, e.actor.name)
@@ -278,7 +278,7 @@ def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
 
 def _veil(process: Process, step: Transition, held: frozenset[str]) -> str:
     """The name of the role in which a step was made, where those who hold the roles `held` do not learn by whom; else ""."""
-    known = not step.by or any(access.knows(process, role, held) for role in step.by)
+    known = not step.by or any(holding.knows(process, role, held) for role in step.by)
     return "" if known else process.role(step.by[0]).name
 
 
@@ -293,7 +293,7 @@ def place_name(code: str) -> str:
 
 def line(case: Case) -> tuple[StageMark, ...]:
     """The stages of a case's process in order, with those it has been through."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     been = {e.to_stage for e in _events(case)}
     return tuple(StageMark(s.code, s.name, s.code in been, s.code == case.stage) for s in process.stages)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from rongtong import clock
-from rongtong.apps.cases import access, actions, bearing, following, near
+from rongtong.apps.cases import actions, bearing, following, holding, near
 from rongtong.apps.cases.histories import History, Move, ReplayError, Stands, World
 from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
 from rongtong.apps.registry.access import Denied
@@ -203,12 +203,12 @@ class Past:
 
     def _may(self, actor: Account, roles: Sequence[str], what: str) -> None:
         held = frozenset(code for code in roles if self._holds(actor, self.process.role(code)))
-        access.require_role(actor, self.process, roles, held, what)
+        holding.require_role(actor, self.process, roles, held, what)
 
     def _holds(self, actor: Account, role: ProcessRole) -> bool:
         who, case = self.world.reach(actor), self.case
         places = self.world.places(who, role)
-        if places is access.EVERYWHERE or case.place in places:
+        if places is holding.EVERYWHERE or case.place in places:
             return True
         if role.at == "own":
             return case.organisation_id is not None and case.organisation_id == who.organisation and who.owns(role)

@@ -8,7 +8,7 @@ from datetime import date
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import access, holding, queries
 from rongtong.apps.cases.models import Attachment, Case, Certificate, Obligation
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
@@ -61,7 +61,7 @@ class Sheet:
 
 def sheet(reader: Account, case: Case, steps: tuple[queries.Step, ...]) -> Sheet:
     """The sheet of a case that the account may read."""
-    process, whole = access.process_of(case), access.reads_all(reader, case)
+    process, whole = holding.process_of(case), access.reads_all(reader, case)
     readable = {s.number for s in steps if s.readable}
     known: dict[str, str] = {}
     for step in steps:
@@ -91,12 +91,12 @@ def _sums(case: Case, process: Process, steps: tuple[queries.Step, ...]) -> tupl
 
 
 def _parties(reader: Account, case: Case, process: Process) -> tuple[tuple[str, str], ...]:
-    held = access.roles_held(access.reach(reader), case)
+    held = holding.roles_held(holding.reach(reader), case)
     found: list[tuple[str, str]] = []
     if case.organisation:
         found.append(("办件所属单位", case.organisation.name))
     for one in case.participants.select_related("account", "organisation").order_by("pk"):
-        if one.account_id != reader.pk and not access.knows(process, one.role, held):
+        if one.account_id != reader.pk and not holding.knows(process, one.role, held):
             continue
         name = one.organisation.name if one.organisation else one.account.name if one.account else ""
         found.append((process.role(one.role).name, name or queries.place_name(one.place)))
@@ -132,14 +132,14 @@ def _beside(reader: Account, case: Case) -> tuple[Beside, ...]:
     for link in case.linked.select_related("source__definition").order_by("pk")[:MOST_BELOW]:
         source = visible.filter(pk=link.source_id).first()
         # What is on public notice is told to whose case it is about (举一反三), whoever may read the case itself.
-        if source or access.on_notice(link.source):
+        if source or holding.on_notice(link.source):
             found.append((LINKS.get(link.kind, ("", link.kind))[1], source or link.source))
             posted |= set() if source else {link.source_id}
     return tuple(
         Beside(
             words,
             c,
-            access.process_of(c).stage(c.stage).name,
+            holding.process_of(c).stage(c.stage).name,
             reverse("notice", args=[c.pk]) if c.pk in posted else queries.address(c),
         )
         for words, c in found
@@ -150,5 +150,5 @@ def soon(account: Account, until: date) -> tuple[DueLine, ...]:
     """The open dues, up to a day, in cases that the account may read, the earliest first."""
     rows = Obligation.objects.filter(case__in=access.visible(account), met=None, waived=None, due__lte=until)
     return tuple(
-        due_line(o, access.process_of(o.case)) for o in rows.select_related("case__definition").order_by("due", "pk")
+        due_line(o, holding.process_of(o.case)) for o in rows.select_related("case__definition").order_by("due", "pk")
     )

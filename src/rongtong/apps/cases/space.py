@@ -14,8 +14,8 @@ from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access, notices, queries
-from rongtong.apps.cases.access import Reach
+from rongtong.apps.cases import access, holding, notices, queries
+from rongtong.apps.cases.holding import Reach
 from rongtong.apps.cases.models import Case, Certificate, Obligation
 from rongtong.apps.cases.opening import Start, starts, starts_anywhere_under
 from rongtong.apps.cases.sheet import DueLine, due_line
@@ -136,7 +136,7 @@ def groups(account: Account) -> tuple[Group, ...]:
     counted = (
         access.visible(account).order_by().values_list("process", "definition_id", "stage", "outcome").annotate(n=Count("pk"))
     )  # fmt: skip
-    processes = access.definition_numbers()
+    processes = holding.definition_numbers()
     kept: dict[str, Process] = {}
     stages: dict[str, dict[str, int]] = {}
     opened: dict[str, list[int]] = {}
@@ -160,7 +160,7 @@ def _lines(account: Account) -> dict[str, list[Line]]:
     ranked = access.visible(account).annotate(closed=closed)
     ranked = ranked.annotate(rank=Window(RowNumber(), partition_by=[F("process")], order_by=order))
     cases = list(ranked.filter(rank__lte=MOST_CASES).order_by("process", "rank"))
-    held = access.roles_in(access.reach(account), cases)
+    held = holding.roles_in(holding.reach(account), cases)
     under = access.visible(account).filter(parent__in=[c.pk for c in cases]).order_by()
     below = dict(under.values_list("parent").annotate(n=Count("pk")))
     found: dict[str, list[Line]] = {}
@@ -171,7 +171,7 @@ def _lines(account: Account) -> dict[str, list[Line]]:
 
 def line(case: Case, held: frozenset[str], below: int = 0) -> Line:
     """A case as the page lists it, for whoever holds these roles in it and reads so many cases under it."""
-    process = access.process_of(case)
+    process = holding.process_of(case)
     turn, mine = _turn(process, case, held)
     term = Lamp("", "已办结") if case.outcome else lamp(case.due)
     return Line(case, process.stage(case.stage).name, turn, mine, term, queries.address(case), below)
@@ -199,8 +199,8 @@ def days(account: Account) -> tuple[Day, ...]:
         .select_related("case__definition")
         .order_by("due", "pk")[:MOST_DAYS]
     )
-    who = access.reach(account)
-    held = access.roles_in(who, {c.pk: c for c in (*cases, *(o.case for o in owed))}.values())
+    who = holding.reach(account)
+    held = holding.roles_in(who, {c.pk: c for c in (*cases, *(o.case for o in owed))}.values())
     found = []
     for case in cases:
         one = line(case, held[case.pk])
@@ -211,7 +211,7 @@ def days(account: Account) -> tuple[Day, ...]:
 
 
 def _owed(one: Obligation, who: Reach, held: frozenset[str]) -> Day:
-    shown: DueLine = due_line(one, access.process_of(one.case))
+    shown: DueLine = due_line(one, holding.process_of(one.case))
     mine = one.role in held
     whose = "本单位应履行" if mine else f"{shown.who}应履行"
     return Day(one.due, one.name, whose, mine, shown.amount, lamp(one.due), one.case, queries.address(one.case))
@@ -229,14 +229,14 @@ def proofs(account: Account) -> tuple[Proof, ...]:
 
 def readable_proofs(account: Account, rows: Sequence[Certificate]) -> tuple[Proof, ...]:
     """Those of some certificates, of cases that the account reads, whose cases it reads in full."""
-    who = access.reach(account)
-    held = access.roles_in(who, {c.case_id: c.case for c in rows}.values())
+    who = holding.reach(account)
+    held = holding.roles_in(who, {c.case_id: c.case for c in rows}.values())
     return tuple(proof(c) for c in rows if access.is_whole(who, c.case, held[c.case_id]))
 
 
 def proof(one: Certificate) -> Proof:
     """A certificate with its name and state."""
-    named = {c.code: c.name for c in access.process_of(one.case).certificates}
+    named = {c.code: c.name for c in holding.process_of(one.case).certificates}
     state = "有效" if one.ended_id is None else "已换发" if one.replaced else "已撤销"
     issued = one.event.at.astimezone(clock.LOCAL).date()
     return Proof(one, named.get(one.code, one.code), issued, state, queries.address(one.case))

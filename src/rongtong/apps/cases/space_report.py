@@ -12,7 +12,7 @@ from fractions import Fraction
 from django.db.models import QuerySet, Sum
 
 from rongtong import clock
-from rongtong.apps.cases import access
+from rongtong.apps.cases import access, holding
 from rongtong.apps.cases.models import Case, Certificate, Event, Measured, Obligation
 from rongtong.apps.cases.sheet import yuan
 from rongtong.apps.cases.space import Proof, proof
@@ -144,13 +144,13 @@ def _process_lines(cases: list[Case], stood: dict[int, str], year: int) -> list[
     found = []
     for code in dict.fromkeys(c.process for c in cases):
         mine = [c for c in cases if c.process == code]
-        process = access.process_of(mine[-1])
+        process = holding.process_of(mine[-1])
         new = [c for c in mine if _year(c.opened_at) == year]
         ended = [c for c in mine if c.closed_on and c.closed_on.year == year]
-        standing = [c for c in mine if not access.process_of(c).stage(stood[c.pk]).outcome]
+        standing = [c for c in mine if not holding.process_of(c).stage(stood[c.pk]).outcome]
         stages: dict[str, int] = {}
         for c in new:
-            name = access.process_of(c).stage(stood[c.pk]).name
+            name = holding.process_of(c).stage(stood[c.pk]).name
             stages[name] = stages.get(name, 0) + 1
         found.append(ProcessLine(process, len(new), len(ended), len(standing), tuple(stages.items())))
     return found
@@ -169,7 +169,7 @@ def _due_lines(cases: list[Case], year: int, until: date) -> list[DueLine]:
 
 
 def _due_line(dues: list[Obligation], year: int, until: date) -> DueLine | None:
-    process = access.process_of(dues[-1].case)
+    process = holding.process_of(dues[-1].case)
     named = {d.code: d.name for d in process.dues}
     met_on = {d.pk: d.met.at.astimezone(LOCAL).date() for d in dues if d.met}
     fell = [d for d in dues if d.due.year == year and d.due <= until]
@@ -258,6 +258,6 @@ def _yuan(fen: int | None) -> Fraction | None:
 
 
 def _case_row(case: Case, stage: str) -> tuple[Cell, ...]:
-    process = access.process_of(case)
+    process = holding.process_of(case)
     opened = case.opened_at.astimezone(LOCAL).date()
     return case.key, process.name, case.title, opened, process.stage(stage).name, case.closed_on

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from rongtong import clock
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import holding, queries
 from rongtong.apps.cases.models import Attachment, Case, Event
 from rongtong.apps.cases.supervision_forms import LAMPS, LEVELS, SOURCES
 from rongtong.apps.packs import queries as packs
@@ -204,7 +204,7 @@ def items(cases: Iterable[Case]) -> tuple[Item, ...]:
 
 
 def _item(case: Case, events: list[Event], files: Mapping[tuple[int, int], list[File]]) -> Item:
-    process = access.process_of(case)
+    process = holding.process_of(case)
     given = events[0].data
     entries = []
     for e in events[1:]:
@@ -330,7 +330,7 @@ def opening_places(account: Account) -> frozenset[str]:
     process = pack.find("processes", PROCESS)
     if process is None:
         return frozenset()
-    who = access.reach(account)
+    who = holding.reach(account)
     found: set[str] = set()
     for role in process.roles:
         if role.code in process.opened_by:

@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from rongtong import clock, uploads
-from rongtong.apps.cases import access, actions, queries, supervision_actions, supervision_paper
+from rongtong.apps.cases import actions, holding, queries, supervision_actions, supervision_paper
 from rongtong.apps.cases import evidence as kept_evidence
 from rongtong.apps.cases import supervision_queries as supervision
 from rongtong.apps.cases.models import Attachment, Case
@@ -120,7 +120,7 @@ def show(request: HttpRequest, one: supervision.Item, status: int = 200, **more:
     context = {
         "item": one,
         "case": one.case,
-        "process": access.process_of(one.case),
+        "process": holding.process_of(one.case),
         "line": queries.line(one.case),
         "offers": queries.offers(who, one.case),
         "basis": supervision_paper.reference(one, pack),
@@ -163,7 +163,7 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     one = found(request, pk)
     if request.method != "POST":
         return redirect("supervision-item", pk=pk)
-    made = access.process_of(one.case).transition(request.POST.get("transition", ""))
+    made = holding.process_of(one.case).transition(request.POST.get("transition", ""))
     seen = number(request.POST.get("seen", ""))
     if made is None or seen is None:
         return show(request, one, 400, refused=["没有这一步，请重新打开页面。"])

@@ -8,7 +8,7 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from rongtong.apps.cases import access, queries
+from rongtong.apps.cases import access, holding, queries
 from rongtong.apps.cases.models import Case, Obligation, Told
 from rongtong.apps.registry.models import Account
 
@@ -63,5 +63,5 @@ def _due_names(rows: Iterable[Told]) -> dict[tuple[int, str], str]:
 
 
 def _clock_name(row: Told) -> str:
-    process = access.process_of(row.case)
+    process = holding.process_of(row.case)
     return next((c.name for c in process.clocks if c.code == about(row.key)), process.stage(row.case.stage).name)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from rongtong import clock
-from rongtong.apps.cases import access, actions, queries
+from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case, Obligation, Told
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
@@ -73,7 +73,7 @@ def tick() -> Ticked:
 
 def _one(pk: int, today: date, done: Ticked) -> None:
     case = Case.objects.select_for_update(of=("self",)).select_related("definition").get(pk=pk)
-    process, first = access.process_of(case), case.events
+    process, first = holding.process_of(case), case.events
     if not case.outcome and any(t.automatic and case.stage in t.at for t in process.transitions):
         actions.automatic(case, process, queries.state(case))
     if queries.calendar().is_workday(today):

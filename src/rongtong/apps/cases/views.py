@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from rongtong import uploads
-from rongtong.apps.cases import access, actions, evidence, near, queries
+from rongtong.apps.cases import access, actions, evidence, holding, near, queries
 from rongtong.apps.cases.counting import counted
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.opening import newest, starts, starts_under
@@ -70,7 +70,7 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
     context = {
         "case": one,
         "item": queries.item(one),
-        "process": access.process_of(one),
+        "process": holding.process_of(one),
         "offers": queries.offers(who, one),
         "steps": steps,
         "sheet": beside,
@@ -98,7 +98,7 @@ Show = Callable[..., HttpResponse]
 
 def make(request: HttpRequest, one: Case, show: Show, to: str) -> HttpResponse:
     """Make the step that was posted and go to an address; refused, the page that `show` makes."""
-    step = access.process_of(one).transition(request.POST.get("transition", ""))
+    step = holding.process_of(one).transition(request.POST.get("transition", ""))
     seen = number(request.POST.get("seen", ""))
     if step is None or seen is None:
         return show(request, one, 400, refused=["没有这一步，请重新打开页面。"])

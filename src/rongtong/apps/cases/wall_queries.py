@@ -15,7 +15,7 @@ from functools import lru_cache
 from django.db.models import Count, Max, Q
 
 from rongtong import clock
-from rongtong.apps.cases import access
+from rongtong.apps.cases import access, holding
 from rongtong.apps.cases.models import Case, Label
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
@@ -104,7 +104,7 @@ def wall(account: Account, place: str, year: int, process: str = "") -> Wall:
 def made(place: str, year: int, counts: Callable[[int, str, str], bool], process: str = "") -> Wall:
     """The wall of the groups that count."""
     at, groups = counted(year)
-    code = {pk: one.code for pk, one in access.definition_numbers().items()}
+    code = {pk: one.code for pk, one in holding.definition_numbers().items()}
     tree = packs.current().places
     below = _below(packs.current().fingerprint, place)
     inside = [g for g in groups if g.place in below and g.definition in code and counts(g.definition, g.stage, g.place)]
@@ -112,7 +112,7 @@ def made(place: str, year: int, counts: Callable[[int, str, str], bool], process
     by_place = _sums((below[g.place], g.tally) for g in chosen)
     by_process = _sums((code[g.definition], g.tally) for g in inside)
     names = {p.code: p.name for p in packs.current().all("processes")} | {
-        one.code: one.name for one in access.definition_numbers().values()
+        one.code: one.name for one in holding.definition_numbers().values()
     }
     return Wall(
         place,
@@ -211,7 +211,7 @@ def _count(year: int) -> tuple[Group, ...]:
         pair = rated.setdefault((definition, stage, place), [0, 0])
         pair[0] += number
         pair[1] += 0 if value == UNSATISFIED else number
-    ends = {(pk, s.code) for pk, one in access.definition_numbers().items() for s in one.stages if s.outcome}
+    ends = {(pk, s.code) for pk, one in holding.definition_numbers().items() for s in one.stages if s.outcome}
     made = []
     for definition, stage, place, every, over, opened, closed, on_time in rows:
         alive = (definition, stage) not in ends
@@ -262,7 +262,7 @@ class Published:
 
 def for_firms(definition: int, stage: str, place: str) -> bool:
     """Whether the cases of a definition count on the public wall: those that organisations bring for themselves."""
-    one = access.definition_numbers().get(definition)
+    one = holding.definition_numbers().get(definition)
     return one is not None and any(role.at == "own" for role in one.roles)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from rongtong import clock
-from rongtong.apps.cases.access import reach
+from rongtong.apps.cases.holding import reach
 from rongtong.apps.cases.queries import calendar
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account

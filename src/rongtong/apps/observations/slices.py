@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from rongtong import clock
-from rongtong.apps.cases import access as case_access
+from rongtong.apps.cases import holding
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import lookup
@@ -260,17 +260,17 @@ def facts(case: Case) -> dict[str, Value]:
 
 def may_fill(account: Account, case: Case) -> bool:
     """Whether the account may fill this slice now: the process lets it submit, and it is being filled."""
-    process = case_access.process_of(case)
+    process = holding.process_of(case)
     steps = [t for t in process.transitions if t.code in SUBMITS and case.stage in t.at]
-    held = case_access.roles_held(case_access.reach(account), case)
+    held = holding.roles_held(holding.reach(account), case)
     return any(held & set(t.by) for t in steps)
 
 
 def may_attach(account: Account, case: Case) -> bool:
     """Whether the account may add evidence to this slice now: it fills it, and it is not approved yet."""
-    process = case_access.process_of(case)
+    process = holding.process_of(case)
     fillers = {role for t in process.transitions if t.code in SUBMITS for role in t.by}
-    return not case.outcome and bool(case_access.roles_held(case_access.reach(account), case) & fillers)
+    return not case.outcome and bool(holding.roles_held(holding.reach(account), case) & fillers)
 
 
 def find(account: Account, pk: int) -> Case:

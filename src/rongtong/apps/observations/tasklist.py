@@ -10,7 +10,7 @@ from django.db.models import Max, OuterRef, Subquery
 
 from rongtong import clock
 from rongtong.apps.cases import queries as cases
-from rongtong.apps.cases.access import reach
+from rongtong.apps.cases.holding import reach
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.observations.collecting import PROCESS, Task, own_places, tasks
 from rongtong.apps.observations.models import Entry, Reminder

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from rongtong import clock
-from rongtong.apps.cases import access as case_access
 from rongtong.apps.cases import actions as sign_off
+from rongtong.apps.cases import holding
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import forecasting, queries, shapes, splitting
@@ -61,9 +61,9 @@ def may_draft(account: Account, place: str) -> bool:
     process = packs.current().find("processes", SIGN_OFF)
     if process is None or not access.may(account, "planning.allocate", place):
         return False
-    who = case_access.reach(account)
+    who = holding.reach(account)
     held = (who.places(process.role(code)) for code in process.opened_by)
-    return any(p is case_access.EVERYWHERE or place in p for p in held)
+    return any(p is holding.EVERYWHERE or place in p for p in held)
 
 
 def draft(split: Split, *, actor: Account, based_on: int) -> Allocation:

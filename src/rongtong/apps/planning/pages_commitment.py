@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from rongtong import clock
 from rongtong.apps.cases import queries as case_queries
-from rongtong.apps.cases.access import process_of
+from rongtong.apps.cases.holding import process_of
 from rongtong.apps.cases.models import Case as CaseRow
 from rongtong.apps.cases.supervision_queries import may_open
 from rongtong.apps.packs import queries as packs

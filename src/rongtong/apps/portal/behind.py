@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Max, Sum
 
 from rongtong import clock
-from rongtong.apps.cases import access, measuring, queries
+from rongtong.apps.cases import access, holding, measuring, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.portal.open_queries import SMALLEST
@@ -68,7 +68,7 @@ def behind(figure: Figure, reader: Account | AnonymousUser) -> Behind | None:
             cases[pk],
             signed(Quantity.stored(added, unit(card.unit))),
             last,
-            access.process_of(cases[pk]).stage(cases[pk].stage).name,
+            holding.process_of(cases[pk]).stage(cases[pk].stage).name,
             queries.address(cases[pk]),
         )
         for pk, added, last in sums[:MOST]

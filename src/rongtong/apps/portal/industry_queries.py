@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access, notices, space
+from rongtong.apps.cases import access, holding, notices, space
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
@@ -118,7 +118,7 @@ def page(pack: Pack, chain: Chain, reader: Reader) -> dict[str, object]:
 
 def work(reader: Account, chain: Chain) -> tuple[Work, ...]:
     """The cases on the chain that the reader sees, by process and stage."""
-    processes, today = access.definition_numbers(), clock.today()
+    processes, today = holding.definition_numbers(), clock.today()
     rows = (
         access.visible(reader)
         .filter(chain=chain.code)

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access
+from rongtong.apps.cases import holding
 from rongtong.apps.cases import wall_queries as walls
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers import charts as pictures
@@ -79,11 +79,11 @@ def wall(request: HttpRequest) -> HttpResponse:
 
 def _choice(request: HttpRequest, who: Account) -> Choice | None:
     """What is asked for, within what the account reads; None where it reads no place."""
-    scope, tree = access.reach(who).scope(), packs.current().places
+    scope, tree = holding.reach(who).scope(), packs.current().places
     root = packs.current().manifest.root_place
-    if scope is not access.EVERYWHERE and not scope:
+    if scope is not holding.EVERYWHERE and not scope:
         return None
-    everywhere = scope is access.EVERYWHERE
+    everywhere = scope is holding.EVERYWHERE
     tops = [root] if everywhere else sorted(c for c in scope or () if tree.parent(c) not in (scope or ()))
     asked = request.GET.get("place", "")
     inside = asked in tree.places and (tree.is_within(asked, root) if everywhere else asked in (scope or ()))

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from rongtong import clock
 from rongtong.apps.cases import access as case_access
-from rongtong.apps.cases import near, telling
+from rongtong.apps.cases import holding, near, telling
 from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.observations import queries as observations
@@ -132,7 +132,7 @@ def done(account: Account) -> tuple[Done, ...]:
 
 
 def _done(event: Event) -> Done:
-    step = case_access.process_of(event.case).transition(event.transition)
+    step = holding.process_of(event.case).transition(event.transition)
     return Done(step.name if step else "发起", event.case, event.at.astimezone(LOCAL), cases.address(event.case))
 
 
