@@ -1,13 +1,13 @@
 """The pages of cases over a year of problems, under a steady load, on SQLite and on PostgreSQL, with equal answers first.
 
-    python bench/cases_year.py [--cases 140000] [--seconds 60] [--rate 16] [--home var] [--keep FOLDER]
+    python bench/cases_year.py [--cases 140000] [--seconds 60] [--rate 16] [--home var]
 
 One demonstration is made (or copied from `--home`) and restored into a PostgreSQL of its own; `bench/year.py` writes the
-same year into both, and how many steps a second of CPU that took is printed. Then the list of cases (as province, city,
-county and firm read it; by process, open ones only, deep pages), the workbench, pages of single cases, and the desk and
-the wall where there are any, are asked for as in `bench/pages.py`: the same answers of both first, then `--rate` requests a
-second in an open loop, each kind at least 30 times. Every clock of the year is compared with a walk day by day. Prints
-tables; exits 1 where answers differ, a request fails, a clock is wrong, or the p95 of a kind passes 150 ms.
+same year into both at once, and how many steps a second of CPU that took is printed. Then, once the machine is quiet, the
+list of cases (as province, city, county and firm read it; by process, open ones only, deep pages), the workbench, pages of
+single cases, the desk and the wall are asked for as in `bench/pages.py`: the same answers of both first, then `--rate`
+requests a second in an open loop, each kind at least 30 times. At last every clock of the year is compared with a walk day
+by day. Prints tables; exits 1 where answers differ, a request fails, a clock is wrong, or the p95 of a kind passes 150 ms.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
@@ -100,7 +102,7 @@ print(json.dumps(found))
 
 
 def more(visitor: Visitor, names: dict[str, str]) -> list[Page]:
-    """Pages that this version may not have yet, for those who are shown them."""
+    """Pages for those of the accounts who are shown them."""
     asked = [Page(f"{n} {who}", path, who) for n, path in names.items() for who in ACCOUNTS if visitor.cookies.get(who)]
     return [p for p in asked if visitor.get(p)[0] == 200]
 
@@ -131,25 +133,33 @@ def main() -> int:
     parser.add_argument("--no-clocks", action="store_true", help="leave out the comparison of clocks")
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"), help="one database, without comparing answers")
     args = parser.parse_args()
-    fine = True
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made = homes(stack, args.home, folder)
         made = {name: home for name, home in made.items() if args.only in (None, name)}
-        for name, home in made.items():
-            print(
-                f"{name}: {output(home, str(ROOT / 'bench' / 'year.py'), '--cases', str(args.cases)).strip()}",
-                flush=True,
-            )
+        writer = str(ROOT / "bench" / "year.py")
+        with ThreadPoolExecutor() as pool:
+            written = {n: pool.submit(output, home, writer, "--cases", str(args.cases)) for n, home in made.items()}
+        for name, done in written.items():
+            print(f"{name}: {done.result().strip()}", flush=True)
         first = next(iter(made.values()))
+        shown = numbers(first)
+        running = {name: stack.enter_context(served(home)) for name, home in made.items()}
+        quiet()
+        fine = asked(running, shown, args.seconds, args.rate)
         if not args.no_clocks:
             said = output(first, str(ROOT / "bench" / "year_clocks.py"))
             print(said.strip(), flush=True)
-            fine = '"wrong": 0' in said
-        shown = numbers(first)
-        running = {name: stack.enter_context(served(home)) for name, home in made.items()}
-        fine = asked(running, shown, args.seconds, args.rate) and fine
+            fine = '"wrong": 0' in said and fine
     return 0 if fine else 1
+
+
+def quiet(longest: float = 1200, load_at_most: float = 1.0) -> None:
+    """Wait until the machine has little else to do, so that a latency means something; at most so many seconds."""
+    end = time.monotonic() + longest
+    while os.getloadavg()[0] > load_at_most and time.monotonic() < end:
+        time.sleep(5)
+    print(f"load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def asked(running: dict[str, Site], shown: dict[str, list[int]], seconds: float, rate: float) -> bool:
@@ -162,7 +172,9 @@ def asked(running: dict[str, Site], shown: dict[str, list[int]], seconds: float,
     one = next(iter(visitors.values()))
     pages = kinds(one.cookies, shown)
     pages += [p for who in one.cookies for p in next_pages(one, Page("list", "/cases/", who), 4)]
-    pages += more(one, {"desk": "/desk/", "wall": "/wall/"})
+    desk = [f"/desk/?tab={tab}{view}" for tab in ("mine", "open", "done", "begun") for view in ("", "&view=columns")]
+    pages += [p for path in desk for p in more(one, {"desk": path})]
+    pages += more(one, {"wall": "/wall/"})
     wrong = differences(pages, visitors)
     print(f"{len(pages)} pages of {len({p.name for p in pages})} kinds; {len(wrong)} differ or fail")
     for line in wrong[:10]:

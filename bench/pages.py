@@ -3,7 +3,7 @@
     python bench/pages.py [--seconds 60] [--rate 16] [--home var]
 
 One demonstration is made (or copied from `--home`), and restored into a PostgreSQL of its own, so that both hold the
-same rows. Each is served by `rongtong serve`. The pages are those that readers reach by links: as nobody and as four
+same rows. Each is served by `rongtong serve`. The pages are those that readers reach by links: as nobody and as seven
 roles. Both sites must answer each page with 200 and the same text (tokens aside). Then each gets `--rate` requests a
 second at even distances, whatever it does (an open loop), from this process; a latency counts from the moment the
 request was due. Every kind of page is asked for equally often, at least 30 times: a run lasts longer than `--seconds`
@@ -46,13 +46,15 @@ ROOT = Path(__file__).parent.parent
 P95_LIMIT_MS = 100
 # Requests of a kind of page, so that its p95 is not its slowest.
 AT_LEAST = 30
-ACCOUNTS = ("", "sheng", "guihua", "shi-330100", "xian-330102")
+ACCOUNTS = ("", "sheng", "guihua", "shi-330100", "xian-330102", "qiye", "gaoxiao", "zhuanjia")
 SEED = 20250715
 # Pages about the login itself (its moments, a fresh secret): only their status is compared.
 LOGIN = ("account", "account-factor")
 # What differs between two logins and two answers of one page: tokens, how long a login still lasts, the site's port.
 VOLATILE = re.compile(
-    rb'name="csrfmiddlewaretoken" value="[^"]*"|<p class="note" id="session".*?</p>|http://127\.0\.0\.1:\d+', re.DOTALL
+    rb'name="csrfmiddlewaretoken" value="[^"]*"|<p class="note" id="session".*?</p>|http://127\.0\.0\.1:\d+'
+    rb'|<div class="qr".*?</div>',
+    re.DOTALL,
 )
 
 

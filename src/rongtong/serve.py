@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import socket
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 from rongtong.cli import UsageError
 from rongtong.instance import read_instance
@@ -31,6 +34,8 @@ def serve(host: str, port: int, workers: int = 1, threads: int = 8) -> int:
                 "timeout": 120,
                 "proc_name": "rongtong",
                 "control_socket_disable": True,
+                "post_worker_init": _settle,
+                "worker_exit": lambda _arbiter, _worker: gc.unfreeze(),
             }
             for name, value in options.items():
                 self.cfg.set(name, value)
@@ -42,6 +47,26 @@ def serve(host: str, port: int, workers: int = 1, threads: int = 8) -> int:
 
     Application().run()
     return 0
+
+
+# The rounds of the garbage collector: the youngest objects are gone through at so many more, older ones at every tenth
+# round. At Python's 700, objects of pages still being made are taken for lasting ones, and a full round follows every
+# few seconds (docs/decisions/0019).
+ROUNDS = (20_000, 10, 10)
+
+
+def _settle(worker: Any) -> None:
+    """Open the first page, which loads what every page needs, and take that out of the collector's rounds."""
+    from django.conf import settings
+
+    host = settings.ALLOWED_HOSTS[0].removeprefix(".")
+    asked: dict[str, Any] = {"HTTP_HOST": host, "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO()}
+    setup_testing_defaults(asked)
+    for _ in worker.wsgi(asked, lambda *_: None):
+        pass
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*ROUNDS)
 
 
 def _free(host: str, port: int) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.lookups import Exact, In
+from django.db.models import Case as Either
+from django.db.models import Q, QuerySet, Value, When
+from django.db.models.lookups import Exact
 
 from rongtong.apps.cases.holding import (
     EVERYWHERE,
@@ -131,8 +132,11 @@ def is_whole(who: Reach, case: Case, codes: Iterable[str]) -> bool:
 
 def waiting(account: Account, part: Part | None = None) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
-    chosen = part or Part()
+    return _waiting(account, part or Part()).all()
 
+
+@once
+def _waiting(account: Account, chosen: Part) -> QuerySet[Case]:
     def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
         return _awaited(process, stage) if chosen.takes(process, stage) else None
 
@@ -148,8 +152,12 @@ def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
             alike.setdefault(way, []).append(role)
     found = Q(pk__in=())
     for way, codes in alike.items():
-        of = Q(definition_id=definition) if way.by_place else Q(Exact(_NO_INDEX, definition))
-        found |= Q(role__in=codes, case__in=Case.objects.filter(of & _condition(who, way)).values("pk"))
+        told = Q(role__in=codes)
+        if way.named is None:
+            found |= told & Q(case__in=Case.objects.filter(_condition(way), definition_id=definition).values("pk"))
+        else:
+            stands_for = Q(who.stands_for(way.named.places), role=way.named.role, case__definition=definition)
+            found |= told & Q(case__in=Participant.objects.filter(stands_for).values("case_id"))
     return found
 
 
@@ -175,35 +183,48 @@ def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | No
         for roles, stages in sights.items():
             for way in _ways(who, process, roles, whole=chosen.whole):
                 found.setdefault(way, {}).setdefault(definition, []).extend(stages)
-    return reduce(or_, (_by(who, way, stages, chosen) for way, stages in found.items()), Q(pk__in=()))
+    shown = Q(pk__in=())
+    named: dict[tuple[str, ...], Q] = {}
+    for way, of in found.items():
+        if way.named is None:
+            shown |= _by(way, of, chosen)
+        else:
+            each = (Q(role=way.named.role, case__definition=d, case__stage__in=codes) for d, codes in of.items())
+            named[way.named.places] = reduce(or_, each, named.get(way.named.places, Q(pk__in=())))
+    for places, rows_of in named.items():
+        # One query for all roles that the account stands for alike.
+        of_roles = Participant.objects.filter(who.stands_for(places), _unindexed(rows_of))
+        shown |= Q(pk__in=of_roles.values("case_id"))
+    return shown
 
 
-def _by(who: Reach, way: _Way, stages: Mapping[int, list[str]], part: Part) -> Q:
+def _by(way: _Way, of: Mapping[int, list[str]], part: Part) -> Q:
     """The cases seen in a way, of each of these definitions in its stages."""
-    condition = _condition(who, way)
+    condition = _condition(way)
     if way.by_place and not part.walk:
         # One by one: each is found by the index of definition, stage and place.
-        return reduce(or_, (Q(definition_id=d, stage__in=codes) & condition for d, codes in stages.items()))
+        return reduce(or_, (Q(definition_id=d, stage__in=codes) & condition for d, codes in of.items()))
     known = definition_numbers()
-    whole = [d for d, codes in stages.items() if len(codes) == len(known[d].stages)]
-    each = [Q(Exact(_NO_INDEX, d)) & Q(stage__in=codes) for d, codes in stages.items() if d not in whole]
-    return reduce(or_, each, Q(In(_NO_INDEX, whole)) if whole else Q(pk__in=())) & condition
+    whole = [d for d, codes in of.items() if len(codes) == len(known[d].stages)]
+    parts = (Q(definition_id=d, stage__in=codes) for d, codes in of.items() if d not in whole)
+    return _unindexed(reduce(or_, parts, Q(definition_id__in=whole))) & condition
 
 
-# A definition as a condition that does not offer itself to an index.
-_NO_INDEX = F("definition_id") + 0
+def _unindexed(condition: Q) -> Q:
+    """The same condition, of which no part offers itself to an index."""
+    return Q(Exact(Either(When(condition, then=Value(1)), default=Value(0)), 1))
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
     """A way in which an account sees cases: by their place (None: wherever they are), as those of an organisation, as those
-    under one of an organisation, or as a participant in one of some roles."""
+    under one of an organisation, or as a participant in a role."""
 
     by_place: bool = False
     places: Places = None
     own: int | None = None
     above: int | None = None
-    named: frozenset[Naming] = frozenset()
+    named: Naming | None = None
 
 
 def _ways(who: Reach, process: Process, see: tuple[str, ...], *, whole: bool = False) -> Iterator[_Way]:
@@ -219,17 +240,14 @@ def _ways(who: Reach, process: Process, see: tuple[str, ...], *, whole: bool = F
         yield _Way(own=who.organisation)
     if any(who.owns_above(r) for r in roles):
         yield _Way(above=who.organisation)
-    if named := frozenset(who.naming(r) for r in roles if r.at == "participant"):
-        yield _Way(named=named)
+    yield from (_Way(named=who.naming(r)) for r in roles if r.at == "participant")
 
 
-def _condition(who: Reach, way: _Way) -> Q:
+def _condition(way: _Way) -> Q:
     if way.by_place:
         return Q() if way.places is EVERYWHERE else Q(place__in=sorted(way.places))
-    if way.own is not None:
-        return Q(organisation_id=way.own)
     if way.above is not None:
         # Not through the join, which every other row of the list would have to make too.
         return Q(parent__in=Case.objects.filter(organisation_id=way.above).values("pk"))
-    rows = reduce(or_, (who.rows(n) for n in sorted(way.named, key=lambda n: n.role)))
-    return Q(pk__in=Participant.objects.filter(rows).values("case_id"))
+    assert way.own is not None  # neither by place nor above, and nobody is named
+    return Q(organisation_id=way.own)

@@ -71,17 +71,17 @@ class Reach:
         root = packs.current().manifest.root_place
         return Naming(role.code, tuple(sorted(place or root for held, place in self.grants if held in role.held_by)))
 
-    def rows(self, naming: Naming) -> Q:
-        """The rows of Participant that stand for this account."""
-        named = Q(account_id=self.account)
-        if naming.places:
-            named |= Q(place__in=naming.places)
-        if naming.places and self.organisation:
-            named |= Q(organisation_id=self.organisation)
-        return Q(role=naming.role) & named
+    def stands_for(self, places: tuple[str, ...]) -> Q:
+        """The rows of Participant, whatever their role, that stand for an account with a naming of these places."""
+        found = Q(account_id=self.account)
+        if places:
+            found |= Q(place__in=places)
+        if places and self.organisation:
+            found |= Q(organisation_id=self.organisation)
+        return found
 
     def is_named(self, role: ProcessRole, one: Participant) -> bool:
-        """Whether a row of Participant is one of `rows` for a role."""
+        """Whether a row of Participant stands for this account in a role."""
         naming = self.naming(role)
         by_place = bool(one.place) and one.place in naming.places
         own = self.organisation if naming.places else None

@@ -109,6 +109,17 @@ def find(account: Account, pk: int) -> Case:
     return access.visible(account).get(pk=pk)
 
 
+def by_stage(counted: Iterable[tuple[int, str, int]]) -> tuple[tuple[str, int], ...]:
+    """Of numbers of cases by definition and stage: stage name and number, in the order of the process."""
+    processes = holding.definition_numbers()
+    order = {(d, stage.code): n for d, p in processes.items() for n, stage in enumerate(p.stages)}
+    found: dict[str, int] = {}
+    for definition, stage, number in sorted(counted, key=lambda c: (c[0], order[c[0], c[1]])):
+        name = processes[definition].stage(stage).name
+        found[name] = found.get(name, 0) + number
+    return tuple(found.items())
+
+
 def by_key(process: str, key: str) -> Case | None:
     """The case of a process about this key."""
     return Case.objects.select_related("definition").filter(process=process, key=key).first()

@@ -138,16 +138,15 @@ def groups(account: Account) -> tuple[Group, ...]:
     )  # fmt: skip
     processes = holding.definition_numbers()
     kept: dict[str, Process] = {}
-    stages: dict[str, dict[str, int]] = {}
+    stages: dict[str, list[tuple[int, str, int]]] = {}
     opened: dict[str, list[int]] = {}
-    for code, definition, stage, outcome, number in counted:
-        process = kept[code] = processes[definition]
-        name = process.stage(stage).name
-        stages.setdefault(code, {})[name] = stages.get(code, {}).get(name, 0) + number
+    for code, definition, stage, outcome, number in sorted(counted):
+        kept[code] = processes[definition]
+        stages.setdefault(code, []).append((definition, stage, number))
         opened.setdefault(code, [0, 0])[1 if outcome else 0] += number
     lines = _lines(account)
     made = [
-        Group(p, opened[code][0], opened[code][1], tuple(stages[code].items()), tuple(lines[code]))
+        Group(p, opened[code][0], opened[code][1], queries.by_stage(stages[code]), tuple(lines[code]))
         for code, p in kept.items()
     ]
     return tuple(sorted(made, key=lambda g: (-g.open, g.process.code)))

@@ -139,7 +139,7 @@ def _periods_of(observed: str, indicator: str, as_of: date) -> frozenset[Period]
 
 
 def of_chain(chain: str, as_of: date) -> dict[str, Period]:
-    """The indicators with a value for an industrial chain (产业链) known on a day, each with the last period of one."""
+    """The indicators with a value for an industrial chain (产业链) known on a day, by code, each with the last period of one."""
     rows = (
         Observation.objects.filter(chain=chain, known_from__lte=as_of)
         .order_by("start", "months")
@@ -147,7 +147,9 @@ def of_chain(chain: str, as_of: date) -> dict[str, Period]:
         .distinct()
     )
     found = {code: Period(start // 100, start % 100, months) for code, start, months in rows}
-    return found | dict.fromkeys(measuring.counted(as_of, chain), Period(as_of.year, 1, as_of.month))
+    return dict(
+        sorted((found | dict.fromkeys(measuring.counted(as_of, chain), Period(as_of.year, 1, as_of.month))).items())
+    )
 
 
 def codes_with_values(as_of: date) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from rongtong import clock
 from rongtong.apps.cases import access, holding, notices, space
+from rongtong.apps.cases import queries as cases
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
@@ -101,11 +102,11 @@ def page(pack: Pack, chain: Chain, reader: Reader) -> dict[str, object]:
         "measures": tuple(_measures(pack, chain, protected=known)),
     }
     if isinstance(reader, Account):
-        cases = access.visible(reader).filter(chain=chain.code)
+        seen = access.visible(reader).filter(chain=chain.code)
         context |= {
             "work": work(reader, chain),
             "organisations": list(
-                cases.exclude(organisation=None)
+                seen.exclude(organisation=None)
                 .order_by()
                 .values_list("organisation__name")
                 .annotate(n=Count("pk"))
@@ -126,16 +127,15 @@ def work(reader: Account, chain: Chain) -> tuple[Work, ...]:
         .values_list("process", "definition_id", "stage")
         .annotate(n=Count("pk"), over=Count("pk", filter=Q(late=True) | Q(outcome="", due__lt=today)))
     )
-    stages: dict[str, dict[str, int]] = {}
+    stages: dict[str, list[tuple[int, str, int]]] = {}
     late: dict[str, int] = {}
     kept: dict[str, Process] = {}
-    for code, definition, stage, number, over in rows:
+    for code, definition, stage, number, over in sorted(rows):
         kept[code] = processes[definition]
-        name = kept[code].stage(stage).name
-        stages.setdefault(code, {})[name] = stages.get(code, {}).get(name, 0) + number
+        stages.setdefault(code, []).append((definition, stage, number))
         late[code] = late.get(code, 0) + over
     return tuple(
-        Work(process, sum(stages[code].values()), late[code], tuple(stages[code].items()))
+        Work(process, sum(n for _, _, n in stages[code]), late[code], cases.by_stage(stages[code]))
         for code, process in sorted(kept.items())
     )
 
