@@ -98,6 +98,11 @@ def the_figure_leads_back_to_the_case(province: Person, keep: Path | None) -> No
     province.open("/why/problems_satisfied@330102@2025-01..07")
     province.sees(TITLE)
     picture(province, keep, "problem-behind")
+    # Nothing promises this number itself: the chain leads by the process to what the document does promise.
+    province.sees("它随流程“企呼我应”计入")
+    province.follow("省级“企呼我应”系统")
+    province.sees("D020")
+    province.page.go_back()
     province.follow(TITLE)
     province.sees("三家已联合到现场验收")
 

@@ -14,7 +14,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import goals, queries, shapes
 from rongtong.engine import target as targeting
 from rongtong.engine.figure import Figure
-from rongtong.engine.pack.model import Indicator
+from rongtong.engine.pack.model import Commitment, Indicator
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 
@@ -73,6 +73,8 @@ def _clauses(pack: Pack, figure: Figure) -> list[Link]:
     for target in pack.all("targets"):
         if target.indicator == card.code:
             cited[(target.cite.document, target.cite.clause)] = None
+    for commitment, _ in _counted_towards(pack, card.code):
+        cited[(commitment.document, commitment.clause)] = None
     links = []
     for code, clause in cited:
         document = pack.find("documents", code)
@@ -92,11 +94,20 @@ def _clauses(pack: Pack, figure: Figure) -> list[Link]:
 
 
 def _commitments(pack: Pack, indicator: str) -> list[Link]:
+    direct = [(c, "") for c in pack.all("commitments") if c.indicator == indicator]
     return [
-        Link("commitment", c.id, c.name, {"clause": c.clause, "kind": c.kind, "department": c.department or "未明确"})
-        for c in pack.all("commitments")
-        if c.indicator == indicator
-    ]
+        Link("commitment", c.id, c.name, {
+            "clause": c.clause, "kind": c.kind, "department": c.department or "未明确", "process": process,
+        })
+        for c, process in direct or _counted_towards(pack, indicator)
+    ]  # fmt: skip
+
+
+def _counted_towards(pack: Pack, indicator: str) -> list[tuple[Commitment, str]]:
+    """The commitments that the processes behind an indicator count towards, each with the name of the process."""
+    behind = [(p, {*p.counts.indicators, *(m.indicator for m in p.measures)}) for p in pack.all("processes")]
+    found = {code: p.name for p, indicators in behind if indicator in indicators for code in p.counts.commitments}
+    return [(pack.get("commitments", code), name) for code, name in found.items()]
 
 
 def _indicator(card: Indicator, pack: Pack) -> Link:

@@ -110,6 +110,8 @@ def _clause(link: Mapping[str, Any]) -> Item:
 
 def _commitment(link: Mapping[str, Any]) -> Item:
     detail = f"{KIND_WORDS[link['kind']]}，责任单位{link['department']}"
+    if link["process"]:
+        detail += f"；没有承诺直接用这个指标衡量，它随流程“{link['process']}”计入"
     return Item(wide(link["text"]), reverse("commitment", args=[link["code"]]), detail, link["code"])
 
 
