@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from rongtong.apps.cases import actions, demo
+from rongtong.apps.cases import actions, demo, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.portal import work_queries
@@ -73,9 +73,22 @@ def test_the_number_beside_the_workbench_is_the_number_of_lines_on_it(
     for name in ("office", "city", "county", "reader"):
         with django_assert_max_num_queries(15):
             number = work_queries.waiting(people[name])
-        begun = sum(len(g.todos) for g in work_queries.todo(people[name]))
+        begun = sum(g.count for g in work_queries.todo(people[name]))
         assert number == begun + len(observations.unstarted(people[name]))
     assert work_queries.waiting(people["city"]) > 0
+
+
+def test_of_many_that_wait_the_most_pressing_are_listed_and_the_desk_has_the_others(
+    people: dict[str, Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = next(g for g in work_queries.todo(people["city"]) if g.count > 2)
+    assert whole.count == len(whole.todos)
+    assert f"process={whole.process}" not in page(people["city"])
+    monkeypatch.setattr(queries, "MOST_WAITING", 2)
+    few = next(g for g in work_queries.todo(people["city"]) if g.process == whole.process)
+    assert few.todos == whole.todos[:2]
+    assert (few.count, few.late, few.oldest, few.soonest) == (whole.count, whole.late, whole.oldest, whole.soonest)
+    assert f'<a href="/desk/?process={whole.process}">在工作台账里看全部 {whole.count} 件</a>' in page(people["city"])
 
 
 def test_a_table_whose_window_opened_waits_for_the_county_until_it_is_begun(people: dict[str, Account]) -> None:

@@ -31,14 +31,19 @@ from rongtong.once import once
 
 
 def visible(account: Account) -> QuerySet[Case]:
-    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said."""
+    """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said.
+
+    For questions about some cases. Whatever goes through all that it may read asks `seen`.
+    """
     return _visible(account).all()
 
 
 @once
 def _visible(account: Account) -> QuerySet[Case]:
     who = reach(account)
-    return rows() if who.operator else rows().filter(_shown(who, lambda process, stage: stage.see))
+    if who.operator:
+        return rows()
+    return rows().filter(_shown(who, lambda process, stage: stage.see, Part(), gather=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def seen(account: Account, part: Part) -> QuerySet[Case]:
     def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
         return stage.see if part.takes(process, stage) else None
 
-    found = rows().filter(_shown(reach(account), roles_of, part))
+    found = rows().filter(_shown(reach(account), roles_of, part, gather=not part.walk))
     if part.walk and part.closed is not None:
         # Said again only where it helps: given a choice, SQLite takes the index of the due days and reads every open case.
         return found.filter(~Q(outcome="") if part.closed else Q(outcome=""))
@@ -166,14 +171,28 @@ def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
     return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None
 
 
-def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], part: Part | None = None) -> Q:
+def _shown(
+    who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], part: Part, *, gather: bool = True
+) -> Q:
     """The cases in a stage that one of the roles given for it sees: () is whoever reads the place, None nobody.
+
+    Gathered, the ways of seeing are one set of numbers: of one condition with an "or" PostgreSQL makes a walk through all
+    cases as soon as one way asks another table.
+    """
+    ways = _seen_by(who, roles_of, part)
+    if not gather or len(ways) < 2:
+        return reduce(or_, ways, Q(pk__in=()))
+    first, *others = (Case.objects.filter(way).order_by().values("pk") for way in ways)
+    return Q(pk__in=first.union(*others, all=True))
+
+
+def _seen_by(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], part: Part) -> list[Q]:
+    """The ways of seeing, each a condition on cases.
 
     Stages seen in the same way make one condition: this is asked for every page, and conditions are what it costs. Of a
     part that is walked through no condition offers itself to an index; of one read whole, roles that read the head of a
     case only do not count.
     """
-    chosen = part or Part()
     found: dict[_Way, dict[int, list[str]]] = {}
     for definition, process in definition_numbers().items():
         sights: dict[tuple[str, ...], list[str]] = {}
@@ -181,20 +200,20 @@ def _shown(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | No
             if (roles := roles_of(process, stage)) is not None:
                 sights.setdefault(roles, []).append(stage.code)
         for roles, stages in sights.items():
-            for way in _ways(who, process, roles, whole=chosen.whole):
+            for way in _ways(who, process, roles, whole=part.whole):
                 found.setdefault(way, {}).setdefault(definition, []).extend(stages)
-    shown = Q(pk__in=())
+    shown: list[Q] = []
     named: dict[tuple[str, ...], Q] = {}
     for way, of in found.items():
         if way.named is None:
-            shown |= _by(way, of, chosen)
+            shown.append(_by(way, of, part))
         else:
             each = (Q(role=way.named.role, case__definition=d, case__stage__in=codes) for d, codes in of.items())
             named[way.named.places] = reduce(or_, each, named.get(way.named.places, Q(pk__in=())))
     for places, rows_of in named.items():
         # One query for all roles that the account stands for alike.
         of_roles = Participant.objects.filter(who.stands_for(places), _unindexed(rows_of))
-        shown |= Q(pk__in=of_roles.values("case_id"))
+        shown.append(Q(pk__in=of_roles.values("case_id")))
     return shown
 
 

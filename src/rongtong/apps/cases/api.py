@@ -10,7 +10,7 @@ from ninja import Path, Router, Schema
 from ninja.security import django_auth
 
 from rongtong import refusal
-from rongtong.apps.cases import actions, opening_outside, queries
+from rongtong.apps.cases import access, actions, opening_outside, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning.api import BODY, LOGIN, Refusal
@@ -110,7 +110,9 @@ def processes(request: HttpRequest) -> list[Any]:
 @router.get("/cases", auth=django_auth, response={200: list[CaseOut], **LOGIN})
 def cases(request: HttpRequest, process: str = "", after: int = 0) -> list[Case]:
     """The first 200 cases after a number that the account may read, in order of number."""
-    return list(queries.visible(account_of(request), process).filter(pk__gt=_number(after)).order_by("pk")[:PER_PAGE])
+    who = account_of(request)
+    part = access.Part(process=process, walk=access.sees_much(who))
+    return list(access.seen(who, part).filter(pk__gt=_number(after)).order_by("pk")[:PER_PAGE])
 
 
 @router.get("/cases/{int:pk}", auth=django_auth, response={200: CaseFull, **LOGIN})

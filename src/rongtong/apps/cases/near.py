@@ -24,8 +24,8 @@ from rongtong.clock import LOCAL
 from rongtong.engine import alike
 from rongtong.engine.pack.process import Process, Transition
 
-# How many candidates are compared, those that share the most bands first, and how many are shown.
-# A store takes only so many numbers in one question; those that share the most bands come first.
+# A store takes only so many numbers in one question; of these so many are compared, those that share the most bands first,
+# and so many shown.
 MOST_SHARING = 5000
 MOST_COMPARED, MOST_SHOWN = 200, 8
 # How few cases make no common problem, and how many of the newest a page groups.
@@ -128,7 +128,7 @@ def _merging(account: Account, case: Case, process: Process) -> Transition | Non
 
 
 def doubtful(account: Account, cases: Iterable[Case]) -> frozenset[int]:
-    """Of these cases, those with an open one that shares a band with them: worth a look, in three queries.
+    """Of these cases, those with an open one that shares a band with them: worth a look, in four queries.
 
     Sharing a band is likely above `alike.NEAR` and rare far below it; the page of the case says how alike they are.
     """
@@ -145,9 +145,12 @@ def doubtful(account: Account, cases: Iterable[Case]) -> frozenset[int]:
         for pk in bands[band]
         if other != pk
     ]
-    found = queries.visible(account).filter(outcome="", pk__in={other for _, other in sharing}) if sharing else None
-    readable = dict(found.values_list("pk", "process")) if found is not None else {}
-    return frozenset(pk for pk, other in sharing if readable.get(other) == process[pk])
+    # Of these few are open, and only of those is asked whether they are read.
+    open_ = dict(Case.objects.filter(outcome="", pk__in={other for _, other in sharing}).values_list("pk", "process"))
+    pairs = [(pk, other) for pk, other in sharing if open_.get(other) == process[pk]]
+    found = queries.visible(account).filter(pk__in={other for _, other in pairs}) if pairs else Case.objects.none()
+    readable = set(found.values_list("pk", flat=True))
+    return frozenset(pk for pk, other in pairs if other in readable)
 
 
 def clusters(account: Account, process: str, since: date, until: date, place: str = "") -> tuple[Group, ...]:

@@ -9,7 +9,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from rongtong import clock
@@ -25,7 +26,7 @@ from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.process import form, guard
 from rongtong.engine.process.known import known
-from rongtong.engine.process.state import Happened, State, barred, fold, possible
+from rongtong.engine.process.state import Happened, State, barred, fold, possible, waits_for
 from rongtong.engine.workday import Calendar
 from rongtong.once import once
 
@@ -118,6 +119,16 @@ def by_stage(counted: Iterable[tuple[int, str, int]]) -> tuple[tuple[str, int], 
         name = processes[definition].stage(stage).name
         found[name] = found.get(name, 0) + number
     return tuple(found.items())
+
+
+def awaited(case: Case) -> str:
+    """Whom an open case waits for, in words."""
+    process = holding.process_of(case)
+    waits = waits_for(process, case.stage)
+    if names := "、".join(r.name for r in process.roles if r.code in waits):
+        return f"等{names}"
+    automatic = any(t.automatic and case.stage in t.at for t in process.transitions)
+    return "到时自动往下走" if automatic else "没有人要等"
 
 
 def by_key(process: str, key: str) -> Case | None:
@@ -233,9 +244,16 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
     return tuple(found)
 
 
+# How many cases of a process a work list shows; the desk has all.
+MOST_WAITING = 12
+
+
 def work(account: Account) -> tuple[Item, ...]:
-    """The open cases that wait for this account, the most pressing first."""
-    found = [item(case) for case in access.waiting(account)]
+    """The open cases that wait for this account, the most pressing first; of each process so many at most."""
+    order = (F("due").asc(nulls_last=True), F("pk").asc())
+    place = Window(RowNumber(), partition_by=[F("process")], order_by=order)
+    first = access.waiting(account).annotate(place_in_process=place).filter(place_in_process__lte=MOST_WAITING)
+    found = [item(case) for case in first]
     return tuple(sorted(found, key=lambda i: (i.case.due or date.max, i.case.pk)))
 
 

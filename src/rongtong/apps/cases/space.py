@@ -27,6 +27,8 @@ from rongtong.engine.process.state import waits_for
 # How many cases of a process, days, certificates and notices a page lists; how many days ahead dues are listed.
 MOST_CASES, MOST_DAYS, MOST_CERTIFICATES, MOST_NOTICES = 15, 40, 30, 20
 AHEAD = timedelta(days=365)
+# All cases that an account reads.
+ALL = access.Part()
 # Working days up to which a term is said to be due soon (临期).
 SOON = 3
 
@@ -134,7 +136,7 @@ def colleagues(organisation: Organisation) -> tuple[Colleague, ...]:
 def groups(account: Account) -> tuple[Group, ...]:
     """The cases this account reads by process, those with most that is open first."""
     counted = (
-        access.visible(account).order_by().values_list("process", "definition_id", "stage", "outcome").annotate(n=Count("pk"))
+        access.seen(account, ALL).order_by().values_list("process", "definition_id", "stage", "outcome").annotate(n=Count("pk"))
     )  # fmt: skip
     processes = holding.definition_numbers()
     kept: dict[str, Process] = {}
@@ -156,7 +158,7 @@ def _lines(account: Account) -> dict[str, list[Line]]:
     """The most pressing cases of each process: open before closed, the nearest term first."""
     closed = ExpressionWrapper(~Q(outcome=""), output_field=BooleanField())
     order = ("closed", F("due").asc(nulls_last=True), F("pk").desc())
-    ranked = access.visible(account).annotate(closed=closed)
+    ranked = access.seen(account, ALL).annotate(closed=closed)
     ranked = ranked.annotate(rank=Window(RowNumber(), partition_by=[F("process")], order_by=order))
     cases = list(ranked.filter(rank__lte=MOST_CASES).order_by("process", "rank"))
     held = holding.roles_in(holding.reach(account), cases)
@@ -180,21 +182,19 @@ def _turn(process: Process, case: Case, held: frozenset[str]) -> tuple[str, bool
     """(whose turn it is, whether it is this account's)"""
     if case.outcome:
         return "—", False
-    waits = waits_for(process, case.stage)
-    if waits & held:
+    if waits_for(process, case.stage) & held:
         return "轮到您", True
-    if names := "、".join(r.name for r in process.roles if r.code in waits):
-        return f"等{names}", False
-    automatic = any(t.automatic and case.stage in t.at for t in process.transitions)
-    return ("到时自动往下走" if automatic else "没有人要等"), False
+    return queries.awaited(case), False
 
 
 def days(account: Account) -> tuple[Day, ...]:
     """The terms of open cases and the open dues, the earliest first."""
     today = clock.today()
-    cases = list(access.visible(account).filter(outcome="", due__isnull=False).order_by("due", "pk")[:MOST_DAYS])
+    cases = list(access.seen(account, ALL).filter(outcome="", due__isnull=False).order_by("due", "pk")[:MOST_DAYS])
     owed = list(
-        Obligation.objects.filter(case__in=access.visible(account), met=None, waived=None, due__lte=today + AHEAD)
+        Obligation.objects.filter(
+            case__in=access.seen(account, ALL).values("pk"), met=None, waived=None, due__lte=today + AHEAD
+        )
         .select_related("case__definition")
         .order_by("due", "pk")[:MOST_DAYS]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
@@ -12,6 +12,7 @@ from rongtong import clock
 from rongtong.apps.cases import space, space_report
 from rongtong.apps.registry.access import account_of
 from rongtong.apps.registry.models import Account, Organisation
+from rongtong.apps.registry.outside import is_outside
 from rongtong.cells import XLSX
 from rongtong.typed import number
 
@@ -19,8 +20,9 @@ from rongtong.typed import number
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """What an organisation has to do and has been given, on one page."""
-    return render(request, "cases/space.html", space.page(account_of(request)))
+    """What an organisation has to do and has been given, on one page. Whoever works in an office has the desk instead."""
+    who = account_of(request)
+    return render(request, "cases/space.html", space.page(who)) if is_outside(who) else redirect("desk")
 
 
 @require_safe

@@ -72,6 +72,7 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
         "item": queries.item(one),
         "process": holding.process_of(one),
         "offers": queries.offers(who, one),
+        "awaited": queries.awaited(one),
         "steps": steps,
         "sheet": beside,
         "counted": counted(one) if beside.whole else (),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from django.db.models import Max
+from django.db.models import Count, Max, Min, Q
 from django.urls import NoReverseMatch, reverse
 
 from rongtong import clock
@@ -61,43 +61,40 @@ class Todo:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The waiting cases of one process, the most pressing first."""
+    """The waiting cases of one process: how many, how many of them late, since when the one that waits longest does, in how
+    many working days the next is due (None: nothing is); the most pressing in `todos`."""
 
     process: str
     name: str
+    count: int
+    late: int
+    oldest: datetime
+    soonest: int | None
     todos: tuple[Todo, ...]
-
-    @property
-    def late(self) -> int:
-        return sum(t.item.late for t in self.todos)
-
-    @property
-    def oldest(self) -> datetime:
-        """When the one that waits longest came to its stage."""
-        return min(t.item.case.entered_at for t in self.todos).astimezone(LOCAL)
-
-    @property
-    def soonest(self) -> int | None:
-        """Working days to the nearest day due; None where nothing is due."""
-        return min((t.item.days_left for t in self.todos if t.item.days_left is not None), default=None)
 
 
 def todo(account: Account) -> tuple[Group, ...]:
     """What waits, by process; the process with the most late cases first."""
-    groups: dict[str, list[cases.Item]] = {}
+    listed: dict[str, list[cases.Item]] = {}
     for item in cases.work(account):
-        groups.setdefault(item.case.process, []).append(item)
-    waiting_ = [i.case for g in groups.values() for i in g]
-    doubtful = frozenset[int]() if is_outside(account) else near.doubtful(account, waiting_)
-    made = [
-        Group(
-            code,
-            g[0].process_name,
-            tuple(Todo(i, cases.address(i.case), i.case.pk in doubtful) for i in g),
+        listed.setdefault(item.case.process, []).append(item)
+    rows = (
+        case_access.waiting(account)
+        .order_by()
+        .values_list("process")
+        .annotate(
+            n=Count("pk"), late=Count("pk", filter=Q(due__lt=clock.today())), old=Min("entered_at"), due=Min("due")
         )
-        for code, g in groups.items()
-    ]
-    return tuple(sorted(made, key=lambda g: (-g.late, -len(g.todos), g.process)))
+    )
+    shown = [i.case for g in listed.values() for i in g]
+    doubtful = frozenset[int]() if is_outside(account) else near.doubtful(account, shown)
+    made = []
+    for code, number, late, oldest, due in rows:
+        todos = tuple(Todo(i, cases.address(i.case), i.case.pk in doubtful) for i in listed[code])
+        soonest = cases.days_left(due, clock.today()) if due else None
+        name = listed[code][0].process_name
+        made.append(Group(code, name, number, late, oldest.astimezone(LOCAL), soonest, todos))
+    return tuple(sorted(made, key=lambda g: (-g.late, -g.count, g.process)))
 
 
 def told(account: Account) -> tuple[telling.Line, ...]:

@@ -31,7 +31,7 @@ def work(request: HttpRequest) -> HttpResponse:
         "groups": groups,
         "unstarted": unstarted,
         "many_places": len({u.place for u in unstarted}) > 1,
-        "total": sum(len(g.todos) for g in groups) + len(unstarted),
+        "total": sum(g.count for g in groups) + len(unstarted),
         "late": sum(g.late for g in groups) + sum(u.late for u in unstarted),
         "reminders": observations.reminders(account) if business else (),
         "told": bench.told(account),
