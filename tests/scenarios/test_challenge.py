@@ -11,40 +11,27 @@ from typing import Any
 
 import pytest
 from challenge_world import CLEAR, CONTRACT, GRANT, MILESTONES, OPINION, PAYMENTS, World, day, make_world
-from django.db import transaction
 from django.test import Client
 
 from rongtong.apps.cases import actions, holding, measuring, queries
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.planning import pages_commitment
-from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
+from worlds import browser, rolled_back
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
 def store(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock():
-        block = transaction.atomic()
-        block.__enter__()
-        try:
-            yield make_world()
-        finally:
-            transaction.set_rollback(True)
-            block.__exit__(None, None, None)
+    with rolled_back(django_db_blocker):
+        yield make_world()
 
 
 @pytest.fixture
 def world(store: World) -> World:
     return store
-
-
-def browser(account: Account) -> Client:
-    found = Client(HTTP_HOST="localhost")
-    found.force_login(account)
-    return found
 
 
 def text(client: Client, address: str) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from transfer_people import PRICE, RESULT, SHARES, World, empowered, figure, in_pool, packs_loaded, registered, world
+from transfer_people import PRICE, RESULT, SHARES, World, empowered, figure, in_pool, registered
 
 from rongtong.apps.cases import actions, measuring, queries
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.engine.period import Period
 
-__all__ = ["packs_loaded", "world"]
 pytestmark = pytest.mark.django_db
 
 

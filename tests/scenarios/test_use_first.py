@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from transfer_people import INTENT, TERMS, World, empowered, figure, in_pool, packs_loaded, registered, trial, world
+from transfer_people import INTENT, TERMS, World, empowered, figure, in_pool, registered, trial
 
 from rongtong.apps.cases import actions, measuring, queries, ticking
 from rongtong.apps.cases.models import Case, Certificate, Obligation
 from rongtong.apps.registry.access import Denied
 from rongtong.engine.period import Period
 
-__all__ = ["packs_loaded", "world"]
 pytestmark = pytest.mark.django_db
 
 

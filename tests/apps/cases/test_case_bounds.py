@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
-from rongtong.apps.registry.models import Account, Organisation
-from rongtong.engine.gb32100 import check_character
+from rongtong.apps.registry.models import Account
+from worlds import member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加两个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: call
   version: "1"
@@ -89,19 +87,11 @@ PARTS = [
 ]
 
 
-def pack(folder: Path, process: str = PROCESS) -> list[Path]:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "call.yaml").write_text(process, encoding="utf-8")
-    return [PACKS / "china", PACKS / "zhejiang", made]
-
-
 @pytest.fixture
 def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    load(pack(tmp_path), demo_store)
+    load(with_more(tmp_path, PROCESS), demo_store)
     made = {}
-    for name, role, unit in (
+    for name, role, stem in (
         ("县", "county_officer", ""),
         ("甲", "enterprise", "91330106MA27XYQ95"),
         ("乙", "enterprise", "91330106MA28A1B24"),
@@ -109,13 +99,8 @@ def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("乙的人", "expert", "91330106MA28A1B24"),
         ("丙", "expert", ""),
     ):
-        own = None
-        if unit:
-            code = unit + check_character(unit)
-            own = Organisation.objects.filter(uscc=code).first()
-            own = own or register_organisation(code, f"{name}单位", "enterprise", "330106", actor=demo_store)
-        made[name] = create_account(f"b-{len(made)}", name, actor=demo_store, demo=True, organisation=own).account
-        grant(made[name], role, "330106", actor=demo_store)
+        own = unit(stem, f"{name}单位", "enterprise", "330106", actor=demo_store) if stem else None
+        made[name] = member(f"b-{len(made)}", name, role, "330106", actor=demo_store, organisation=own)
     return made
 
 
@@ -229,4 +214,4 @@ def test_dues_are_born_of_what_was_filled_in_before_and_conditions_ask_how_they_
 def test_what_names_nothing_is_refused(demo_store: Account, tmp_path: Path, right: str, found: str, said: str) -> None:
     assert right in PROCESS
     with pytest.raises(PackRefused, match=said):
-        load(pack(tmp_path, PROCESS.replace(right, found)), demo_store)
+        load(with_more(tmp_path, PROCESS.replace(right, found)), demo_store)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 
-from packs import PACKS
+from packs import with_more
 from rongtong import clock
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.evidence import Upload
@@ -19,12 +18,10 @@ from rongtong.apps.cases.models import Case, Certificate, Link, Obligation
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.access import Denied
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
 from rongtong.apps.registry.models import Account
-from rongtong.engine.gb32100 import check_character
+from worlds import browser, member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESSES = """\
 - code: trial
   version: "1"
@@ -159,11 +156,7 @@ PLACE = "330106"
 @pytest.fixture
 def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
     """Two firms, a county officer and its neighbour, three experts; the pack with the made-up mechanism in force."""
-    folder = tmp_path / "more"
-    (folder / "processes").mkdir(parents=True)
-    (folder / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (folder / "processes" / "trial.yaml").write_text(PROCESSES, encoding="utf-8")
-    load([PACKS / "china", PACKS / "zhejiang", folder], demo_store)
+    load(with_more(tmp_path, PROCESSES), demo_store)
     made = {}
     for name, role, stem in (
         ("firm", "enterprise", "91339999000000019"),
@@ -173,13 +166,8 @@ def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("e2", "expert", ""),
         ("e3", "expert", ""),
     ):
-        unit = None
-        if stem:
-            unit = register_organisation(
-                stem + check_character(stem), f"{name}公司（虚构）", "enterprise", PLACE, actor=demo_store
-            )
-        made[name] = create_account(f"o-{name}", name, actor=demo_store, demo=True, organisation=unit).account
-        grant(made[name], role, PLACE, actor=demo_store)
+        own = unit(stem, f"{name}公司（虚构）", "enterprise", PLACE, actor=demo_store) if stem else None
+        made[name] = member(f"o-{name}", name, role, PLACE, actor=demo_store, organisation=own)
         Account.objects.filter(pk=made[name].pk).update(password_is_initial=False)
         made[name].refresh_from_db()
     return made
@@ -223,12 +211,6 @@ def agreed(people: dict[str, Account]) -> Case:
     case.refresh_from_db()
     assert case.stage == "agreed"
     return case
-
-
-def browser(account: Account) -> Client:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(account)
-    return client
 
 
 def test_a_number_is_taken_from_the_year_and_an_office_opens_for_a_firm(people: dict[str, Account]) -> None:
@@ -300,10 +282,10 @@ def test_a_guard_counts_the_experts_and_means_their_scores_exactly(people: dict[
 
 def test_everybody_reads_a_notice_and_only_who_may_objects(people: dict[str, Account]) -> None:
     case = noticed(people)
-    page = Client(HTTP_HOST="localhost").get(reverse("notice", args=[case.pk])).content.decode()
+    page = browser().get(reverse("notice", args=[case.pk])).content.decode()
     assert "试制一台样机" in page
     assert "45.5" not in page
-    assert "Public notices" in Client(HTTP_HOST="localhost").get(reverse("notices-en")).content.decode()
+    assert "Public notices" in browser().get(reverse("notices-en")).content.decode()
     other = browser(people["other"])
     assert other.get(reverse("case", args=[case.pk])).status_code == 404
     objection = {"transition": "object", "seen": case.events, "objection": "所称样机早已由他人制成，附照片为证。"}
@@ -315,7 +297,7 @@ def test_everybody_reads_a_notice_and_only_who_may_objects(people: dict[str, Acc
     assert sent.status_code == 302
     case.refresh_from_db()
     assert case.stage == "objection"
-    assert Client(HTTP_HOST="localhost").get(reverse("notice", args=[case.pk])).status_code == 404
+    assert browser().get(reverse("notice", args=[case.pk])).status_code == 404
     said = [s for s in queries.history(case, people["firm"]) if s.transition == "object"]
     assert not said[0].readable
     evidence = case.attachments.get()

@@ -16,6 +16,7 @@ from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 ITEM = {"title": "研发费用同比下降", "level": "yellow", "source": "lamp"}
@@ -144,8 +145,7 @@ def test_who_submits_does_not_approve(people: dict[str, Account], demo_store: Ac
 
 
 def test_the_page_of_a_case_is_worked_by_plain_forms(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["hangzhou"])
+    client = browser(people["hangzhou"])
     own = client.get(f"/cases/{item.pk}")
     assert (own.status_code, own["Location"]) == (302, f"/supervision/{item.pk}")
     assert "签收" in client.get(own["Location"]).content.decode()
@@ -163,16 +163,14 @@ def test_the_page_of_a_case_is_worked_by_plain_forms(people: dict[str, Account],
 
 
 def test_the_page_of_an_invisible_case_is_the_page_of_an_absent_one(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["ningbo"])
+    client = browser(people["ningbo"])
     for pk in (item.pk, 999_999):
         assert client.get(f"/cases/{pk}").status_code == 404
         assert client.post(f"/cases/{pk}/move", {"transition": "receive", "seen": "1"}).status_code == 404
 
 
 def test_a_step_refused_on_a_page_is_in_the_log(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["province"])
+    client = browser(people["province"])
     assert client.post(f"/cases/{item.pk}/move", {"transition": "receive", "seen": "1"}).status_code == 403
     denied = Leaf.objects.filter(kind="registry.denied").latest("sequence")
     assert "cases.supervision.receive" in denied.payload.text
@@ -186,7 +184,7 @@ def test_the_library_draws_every_process(client: Client) -> None:
 
 
 def test_the_api_moves_a_case_and_says_why_it_does_not(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
+    client = browser()
     assert client.get(f"/api/cases/{item.pk}").status_code == 401
     client.force_login(people["hangzhou"])
     found = client.get(f"/api/cases/{item.pk}").json()

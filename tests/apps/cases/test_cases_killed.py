@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from killed_writer import own_database, run, write_and_kill
 
-from packs import PACKS
+from packs import with_more
 from rongtong.instance import write_instance
 
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: ask
   version: "1"
@@ -104,11 +103,7 @@ for sequence in Leaf.objects.filter(kind__startswith="cases.ask.").values_list("
 
 
 def kill_and_look(home: Path, folder: Path) -> None:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "ask.yaml").write_text(PROCESS, encoding="utf-8")
-    run(home, SET_UP, *(str(p) for p in (PACKS / "china", PACKS / "zhejiang", made)))
+    run(home, SET_UP, *(str(p) for p in with_more(folder, PROCESS)))
     acknowledged = write_and_kill(home, WRITER, 20261130)
     lines = [line.split(" ", 1) for line in run(home, AFTER).splitlines()]
     assert [rest for what, rest in lines if what == "finding"] == []
