@@ -14,6 +14,7 @@ from django.db import transaction
 from packs import with_more
 from rongtong import clock
 from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.histories import History, Move
 from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
 from rongtong.apps.packs.actions import load
@@ -264,7 +265,7 @@ class Office:
         try:
             with transaction.atomic():
                 actions.move(case.pk, step.code, actor=who, seen=case.events, data=data)
-        except (actions.CaseError, Denied, Case.DoesNotExist):
+        except (CaseError, Denied, Case.DoesNotExist):
             return
         self.moves[case.pk].append(Move(step.code, who, self.at, data))
 

@@ -8,6 +8,7 @@ import pytest
 
 from packs import with_more
 from rongtong.apps.cases import access, actions, holding, queries
+from rongtong.apps.cases.errors import CaseError, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.access import Denied
@@ -105,17 +106,17 @@ def test_a_case_is_opened_under_one_on_public_notice_and_under_no_other_that_is_
     offer = opened(people["甲"], "offer", free="yes")
     assert not queries.visible(people["丁"]).filter(pk=offer.pk).exists()
     opened(people["丁"], "ask_for", offer)
-    with pytest.raises(actions.GuardRefused, match="“开始供”由您办理"):
+    with pytest.raises(GuardRefused, match="“开始供”由您办理"):
         actions.move(offer.pk, "hide", actor=people["甲"], seen=1)
     actions.move(offer.pk, "hide", actor=people["乙"], seen=1)
-    with pytest.raises(actions.CaseError, match="没有可以在其下开始的这一件") as refused:
+    with pytest.raises(CaseError, match="没有可以在其下开始的这一件") as refused:
         opened(people["丁"], "ask_for", offer)
     assert offer.title not in str(refused.value)
 
 
 def test_an_opening_may_ask_a_condition_of_the_case_above(people: dict[str, Account]) -> None:
     for data in ({"free": "no"}, {}):
-        with pytest.raises(actions.CaseError, match="供方不愿意"):
+        with pytest.raises(CaseError, match="供方不愿意"):
             opened(people["丁"], "ask_for", opened(people["甲"], "offer", **data))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from packs import with_more
 from rongtong.apps.cases import actions, holding, queries
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.models import Account
@@ -128,7 +129,7 @@ def test_a_role_is_held_in_so_many_cases_of_a_year_and_no_more(people: dict[str,
     for firm in ("甲", "乙"):
         reply(people, call(people), firm)
     above = call(people)
-    with pytest.raises(actions.GuardRefused, match="负责人今年已有两件"):
+    with pytest.raises(GuardRefused, match="负责人今年已有两件"):
         reply(people, above)
     assert reply(people, above, head="甲的人").stage == "sent"
     settings.PINNED_TODAY = date(2026, 1, 1)
@@ -138,7 +139,7 @@ def test_a_role_is_held_in_so_many_cases_of_a_year_and_no_more(people: dict[str,
 def test_an_organisation_has_one_case_under_another(people: dict[str, Account]) -> None:
     above = call(people)
     reply(people, above, head="甲的人")
-    with pytest.raises(actions.GuardRefused, match="本单位已应征"):
+    with pytest.raises(GuardRefused, match="本单位已应征"):
         reply(people, above, head="乙的人")
     assert reply(people, above, "乙", "乙的人").stage == "sent"
 
@@ -146,7 +147,7 @@ def test_an_organisation_has_one_case_under_another(people: dict[str, Account]) 
 def test_a_limit_refused_leaves_the_case_where_it_was(people: dict[str, Account]) -> None:
     above = call(people)
     reply(people, above)
-    with pytest.raises(actions.GuardRefused):
+    with pytest.raises(GuardRefused):
         reply(people, above)
     case = Case.objects.filter(process="reply").latest("pk")
     assert (case.stage, case.events) == ("drafted", 1)
@@ -172,7 +173,7 @@ def test_who_is_near_a_case_cannot_be_named_to_judge_it(
     given: dict[str, Any] = {"partner": other} if "partner" in more else {}
     given |= {"rows": [{}, {"code": other.lower()}]} if "rows" in more else {}
     case = reply(people, call(people), **given)
-    with pytest.raises(actions.FormRefused, match="应当回避"):
+    with pytest.raises(FormRefused, match="应当回避"):
         actions.move(case.pk, "judges", actor=people["县"], seen=2, data={"judge": people[near].username})
 
 
@@ -188,7 +189,7 @@ def test_dues_are_born_of_what_was_filled_in_before_and_conditions_ask_how_they_
     case = reply(people, call(people), parts=PARTS)
     case = actions.move(case.pk, "agree", actor=people["县"], seen=2)
     assert list(case.obligations.values_list("name", "amount")) == [("一", 1), ("二", 123_456_789)]
-    with pytest.raises(actions.GuardRefused, match="open_fee = 2"):
+    with pytest.raises(GuardRefused, match="open_fee = 2"):
         actions.move(case.pk, "finish", actor=people["县"], seen=3)
     case = actions.move(case.pk, "pay", actor=people["县"], seen=3)
     values = queries.values(holding.process_of(case), case)

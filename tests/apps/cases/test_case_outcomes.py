@@ -13,6 +13,7 @@ from django.urls import reverse
 from packs import with_more
 from rongtong import clock
 from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Certificate, Link, Obligation
 from rongtong.apps.cases.ticking import tick
@@ -225,7 +226,7 @@ def test_a_number_is_taken_from_the_year_and_an_office_opens_for_a_firm(people: 
     assert queries.find(people["other"], second.pk) == second
     with pytest.raises(Case.DoesNotExist):
         queries.find(people["firm"], second.pk)
-    with pytest.raises(actions.FormRefused, match="没有登记"):
+    with pytest.raises(FormRefused, match="没有登记"):
         actions.open_case("trial", actor=people["county"], place=PLACE, data={"title": "某某", "firm_code": "9" * 18})
 
 
@@ -257,7 +258,7 @@ def test_an_expert_reads_nothing_before_declaring_and_no_other_score_after(peopl
         queries.find(people["e3"], case.pk)
     step(case, "declare", people["e1"])
     step(case, "score", people["e1"], points="80")
-    with pytest.raises(actions.GuardRefused, match="已办过"):
+    with pytest.raises(GuardRefused, match="已办过"):
         step(case, "score", people["e1"], points="90")
     step(case, "declare", people["e2"])
     scores = {
@@ -271,11 +272,11 @@ def test_a_guard_counts_the_experts_and_means_their_scores_exactly(people: dict[
     case = judged(people)
     step(case, "declare", people["e1"])
     step(case, "score", people["e1"], points="80")
-    with pytest.raises(actions.GuardRefused, match="至少两位专家"):
+    with pytest.raises(GuardRefused, match="至少两位专家"):
         step(case, "decide", people["county"])
     step(case, "declare", people["e2"])
     step(case, "score", people["e2"], points="39.999999")
-    with pytest.raises(actions.GuardRefused):
+    with pytest.raises(GuardRefused):
         step(case, "decide", people["county"])
     assert noticed(people).stage == "notice"
 
@@ -316,7 +317,7 @@ def test_dues_are_born_in_exact_fen_met_and_waived(people: dict[str, Account]) -
     ]
     step(case, "paid", people["firm"])
     step(case, "paid", people["firm"], due_item=2)
-    with pytest.raises(actions.FormRefused, match="第 2 项"):
+    with pytest.raises(FormRefused, match="第 2 项"):
         step(case, "paid", people["firm"], due_item=2)
     page = browser(people["firm"]).get(reverse("case", args=[case.pk])).content.decode()
     assert "333.00 元" in page
@@ -327,7 +328,7 @@ def test_dues_are_born_in_exact_fen_met_and_waived(people: dict[str, Account]) -
 
 def test_an_amount_that_is_not_known_stops_the_step(people: dict[str, Account]) -> None:
     case = agreed(people)
-    with pytest.raises(actions.CaseError, match="不为负"):
+    with pytest.raises(CaseError, match="不为负"):
         step(case, "sign", people["county"], price="-1", mode="later")
     assert not Obligation.objects.exists()
 
@@ -352,7 +353,7 @@ def test_a_step_opens_a_case_below_and_a_case_below_needs_one_above(people: dict
     assert address in client.get(reverse("case", args=[case.pk])).content.decode()
     assert client.post(address, {"title": "又一件", "like": str(below.pk)}).status_code == 302
     assert Link.objects.get().target == below
-    with pytest.raises(actions.CaseError, match="所属的办件"):
+    with pytest.raises(CaseError, match="所属的办件"):
         actions.open_case("piece", actor=people["firm"], place=PLACE, data={"title": "无主"})
     step(case, "void", people["county"])
     assert client.get(address).status_code == 404
@@ -361,7 +362,7 @@ def test_a_step_opens_a_case_below_and_a_case_below_needs_one_above(people: dict
 
 def test_a_step_that_wants_evidence_is_refused_without(people: dict[str, Account]) -> None:
     case = agreed(people)
-    with pytest.raises(actions.FormRefused, match="佐证材料"):
+    with pytest.raises(FormRefused, match="佐证材料"):
         actions.move(case.pk, "sign", actor=people["county"], seen=case.events, data={"price": "1", "mode": "none"})
     with pytest.raises(Denied):
         step(case, "sign", people["firm"], price="1", mode="none")

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from packs import with_more
 from rongtong import clock
 from rongtong.apps.cases import actions, measuring, queries
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Label, Measured
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs.actions import PackRefused, load
@@ -139,7 +140,7 @@ def test_a_firm_opens_cases_only_for_itself(people: dict[str, Account]) -> None:
 def test_a_form_names_who_handles_the_case(people: dict[str, Account]) -> None:
     case = ask(people)
     assert not queries.visible(people["局"]).exists()
-    with pytest.raises(actions.FormRefused, match="没有登记"):
+    with pytest.raises(FormRefused, match="没有登记"):
         actions.move(case.pk, "assign", actor=people["西湖"], seen=1, data={"office": "91330106MA27XYQ95X"})
     case = accepted(people, case)
     assert (case.stage, case.due) == ("notice", date(2025, 7, 18))
@@ -149,7 +150,7 @@ def test_a_form_names_who_handles_the_case(people: dict[str, Account]) -> None:
 def test_a_block_stands_in_the_process_with_its_parameters(people: dict[str, Account]) -> None:
     case = accepted(people, ask(people))
     assert [s.name for s in queries.line(case)] == ["已申请", "办理中", "公示中", "已办结", "已撤销"]
-    with pytest.raises(actions.GuardRefused, match="公示还没有期满"):
+    with pytest.raises(GuardRefused, match="公示还没有期满"):
         actions.move(case.pk, "notice_over", actor=people["西湖"], seen=3)
     Case.objects.filter(pk=case.pk).update(entered_at=clock.now() - timedelta(days=7))
     assert actions.move(case.pk, "notice_over", actor=people["西湖"], seen=3).outcome == "done"
@@ -291,10 +292,10 @@ def test_a_definition_that_names_what_is_not_there_is_refused(
 
 
 def test_a_chain_that_does_not_exist_is_refused(people: dict[str, Account]) -> None:
-    with pytest.raises(actions.FormRefused, match="没有产业链"):
+    with pytest.raises(FormRefused, match="没有产业链"):
         ask(people, chain="长" * 64)
 
 
 def test_a_binary_fraction_is_refused_by_the_form(people: dict[str, Account]) -> None:
-    with pytest.raises(actions.FormRefused, match="浮点数"):
+    with pytest.raises(FormRefused, match="浮点数"):
         ask(people, amount=120.5)

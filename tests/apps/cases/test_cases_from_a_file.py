@@ -8,8 +8,8 @@ import pytest
 
 from packs import with_more
 from rongtong.apps.cases import actions, handing_over, queries
-from rongtong.apps.cases.actions import Part
 from rongtong.apps.cases.models import Case, Definition
+from rongtong.apps.cases.starting import Part
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.actions import create_account
 from rongtong.apps.registry.models import Account

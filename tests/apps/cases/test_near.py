@@ -9,6 +9,7 @@ import pytest
 
 from packs import with_more
 from rongtong.apps.cases import actions, near
+from rongtong.apps.cases.errors import FormRefused
 from rongtong.apps.cases.models import Band, Case, Participant
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.actions import register_organisation
@@ -139,6 +140,6 @@ def test_an_office_is_named_by_place_code_or_name_and_left_out_it_is_out(officer
     assert parts() == {("main", "330102"), ("co", "西湖区某局")}
     actions.move(case.pk, "name", actor=officer, seen=2, data={"main_office": bureau.uscc})
     assert parts() == {("main", "西湖区某局")}
-    with pytest.raises(actions.FormRefused, match="没有登记名为“无此局”"):
+    with pytest.raises(FormRefused, match="没有登记名为“无此局”"):
         actions.move(case.pk, "name", actor=officer, seen=3, data={"main_office": "无此局"})
     assert parts() == {("main", "西湖区某局")}
