@@ -262,6 +262,7 @@ def test_alike_problems_of_two_firms_are_two_problems_and_not_merged(story: Stor
 def test_nothing_is_merged_into_what_is_over_nor_two_into_each_other(story: Story) -> None:
     one, two = firm_asks(story), firm_asks(story)
     story.does("分办员", one, "并入另一件", {"并入哪一件（编号）": two.key})
+    assert "并入本件的" in story.page("分办员", reverse("case", args=[two.pk]))
     with pytest.raises(FormRefused, match="已经办结"):
         story.does("分办员", two, "并入另一件", {"并入哪一件（编号）": one.key})
 
@@ -292,7 +293,9 @@ def test_several_alike_become_a_common_problem_closed_only_when_the_change_is_na
         },
         group.place,
     )
-    assert "待定责" in story.page("分办员", reverse("case", args=[members[0].pk])), "each instance names it"
+    member, whole = (story.page("分办员", reverse("case", args=[c.pk])) for c in (members[0], common))
+    assert "待定责" in member, "each instance names it"
+    assert ("归入共性问题" in member, "所含的办件" in whole) == (True, True), "in the words of the pack"
 
     story.does("分办员", common, "定责", {"整改责任单位": "西湖区经济和信息化局"})
     story.does("区经信局", common, "写明根源", {"根源在哪里": "流程", "根源": "容量核定要跑三个科室，没有并联办理。"})

@@ -152,6 +152,7 @@ PROCESS = """\
       by: [county]
       optional: true
       links: {merged: main_case}
+      link_names: {merged: {name: 并入, back: 并入本件的}}
       form: {type: object, required: [main_case], properties: {main_case: {type: string, title: 并入, format: case}}}
 """
 # After the day the tests' packs and grants are in force from.

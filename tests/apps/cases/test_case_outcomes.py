@@ -136,6 +136,7 @@ PROCESSES = """\
   opened_by: [firm]
   under: {process: trial, at: [signed]}
   links: {instance: like}
+  link_names: {instance: {name: 归入共性问题, back: 所含的办件}}
   roles:
     - {code: firm, name: 企业, held_by: [enterprise], at: own}
     - {code: county, name: 县科技局, held_by: [county_officer], at: self}
