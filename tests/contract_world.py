@@ -7,13 +7,13 @@ from typing import Any
 
 from django.test import Client
 
-from packs import PACKS
+from packs import SHIPPED
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.apps.packs.actions import load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation, system_account
+from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account
-from rongtong.engine.gb32100 import check_character
+from worlds import browser, member, unit
 
 FILED: dict[str, Any] = {
     "title": "高温传感器开发",
@@ -60,9 +60,7 @@ class World:
 
     def browser(self, name: str) -> Client:
         """A browser in which an account has logged in."""
-        client = Client(HTTP_HOST="localhost")
-        client.force_login(self.accounts[name])
-        return client
+        return browser(self.accounts[name])
 
     def file(self, **more: Any) -> Case:
         """A contract that the seller files, with the buyer named."""
@@ -96,17 +94,12 @@ class World:
 def make_world() -> World:
     """The shipped packs loaded, and everybody in place."""
     system = system_account()
-    load([PACKS / "china", PACKS / "zhejiang"], system)
+    load(SHIPPED, system)
     made = World()
     for name, role, place, code in WHO:
-        account = create_account(f"c-{name}", name, actor=system, demo=True).account
-        grant(account, role, place, actor=system)
-        if code:
-            kind = "university" if role == "institution" else "enterprise"
-            own = register_organisation(code + check_character(code), f"{name}单位", kind, place, actor=system)
-            Account.objects.filter(pk=account.pk).update(organisation=own)
-            account.refresh_from_db()
-        made.accounts[name] = account
+        kind = "university" if role == "institution" else "enterprise"
+        own = unit(code, f"{name}单位", kind, place, actor=system) if code else None
+        made.accounts[name] = member(f"c-{name}", name, role, place, actor=system, organisation=own)
     return made
 
 

@@ -15,6 +15,24 @@ from rongtong.engine.period import Period
 from rongtong.engine.quantity import Quantity, parse_number
 
 PACKS = Path(__file__).parent.parent / "packs"
+SHIPPED = (PACKS / "china", PACKS / "zhejiang")
+MORE = 'code: more\nname: 再加流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
+
+
+def with_more(folder: Path, processes: str, *, blocks: str = "", published: str = "") -> list[Path]:
+    """The folders of the shipped packs and of one more, written into `folder`, that holds these processes."""
+    made = folder / "more"
+    files = {
+        "pack.yaml": MORE,
+        "blocks.yaml": blocks,
+        "processes/more.yaml": processes,
+        "processes/published.csv": published,
+    }
+    for name, content in files.items():
+        if content:
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).write_text(content, encoding="utf-8")
+    return [*SHIPPED, made]
 
 
 @cache

@@ -6,24 +6,21 @@ Tests that use it are marked `django_db` as well: each then runs in a savepoint 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from django.db import transaction
 
-from packs import PACKS
-
-if TYPE_CHECKING:
-    from rongtong.apps.registry.models import Account
+from packs import SHIPPED
+from rongtong import demo
+from rongtong.apps.packs.actions import load
+from rongtong.apps.registry.actions import system_account
+from rongtong.apps.registry.models import Account
+from worlds import rolled_back
 
 
 def _load(*, synthetic: bool) -> Account:
-    from rongtong import demo
-    from rongtong.apps.packs.actions import load
-    from rongtong.apps.registry.actions import system_account
-
     actor = system_account()
-    load([PACKS / "china", PACKS / "zhejiang"], actor)
+    load(SHIPPED, actor)
     demo.load_published(actor)
     if synthetic:
         demo.load_synthetic(actor)
@@ -32,14 +29,8 @@ def _load(*, synthetic: bool) -> Account:
 
 
 def _store(django_db_blocker: Any, *, synthetic: bool) -> Iterator[Account]:
-    with django_db_blocker.unblock():
-        block = transaction.atomic()
-        block.__enter__()
-        try:
-            yield _load(synthetic=synthetic)
-        finally:
-            transaction.set_rollback(True)
-            block.__exit__(None, None, None)
+    with rolled_back(django_db_blocker):
+        yield _load(synthetic=synthetic)
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,9 @@ SOUND: dict[str, Any] = {
 }  # fmt: skip
 
 
+POINTS = {"properties": {"other": {"type": "string", "title": "另一件", "format": "case"}}}
+
+
 def made(**changes: Any) -> Process:
     return Process.model_validate({**SOUND, **changes})
 
@@ -115,11 +118,30 @@ def steps(*more: dict[str, Any], without: str = "") -> list[dict[str, Any]]:
         ({"form": {"properties": {"a": {"type": "text"}}}}, "不是合法的 JSON Schema"),
         ({"form": {"properties": {"a": {"type": "string"}}}}, "没有 title"),
         ({"facts": ""}, "没有来处"),
+        ({"form": POINTS, "links": {"about": "other"}}, "“about”没有名称"),
+        ({"link_names": {"about": {"name": "所据", "back": "据此"}}}, "没有这个连接"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_definition_is_said(changes: dict[str, Any], said: str) -> None:
     found = [message for message, _ in check(made(**changes))]
     assert any(said in message for message in found), found
+
+
+def test_a_kind_of_link_that_one_step_names_has_that_name_in_the_whole_process() -> None:
+    named = {
+        "code": "tie",
+        "name": "归入",
+        "at": ["asked"],
+        "by": ["boss"],
+        "form": POINTS,
+        "links": {"about": "other"},
+    }
+    named["link_names"] = {"about": {"name": "所据", "back": "据此"}}
+    process = made(form=POINTS, links={"about": "other"}, transitions=[*SOUND["transitions"], named])
+    assert [message for message, _ in check(process) if "about" in message] == []
+    found = process.link_name("about")
+    assert found is not None
+    assert (found.name, found.back, process.link_name("merged")) == ("所据", "据此", None)
 
 
 def test_a_role_no_account_can_hold_is_found_where_the_roles_are_known() -> None:

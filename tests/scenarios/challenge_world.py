@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from packs import PACKS
+from packs import SHIPPED
 from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation, system_account
-from rongtong.apps.registry.models import Account, Organisation
-from rongtong.engine.gb32100 import check_character
+from rongtong.apps.registry.actions import system_account
+from rongtong.apps.registry.models import Account
+from worlds import member, unit
 
 # Username → name, account role, place, the beginning of the code of its organisation, that organisation's kind.
 PEOPLE = {
@@ -163,19 +163,12 @@ class World:
 def make_world() -> World:
     """The packs loaded and everybody there."""
     system = system_account()
-    load([PACKS / "china", PACKS / "zhejiang"], system)
+    load(SHIPPED, system)
     made = {}
     for username, (name, role, place, beginning, kind) in PEOPLE.items():
-        unit = _unit(beginning, name, kind, place, system) if beginning else None
-        made[username] = create_account(username, name, actor=system, demo=True, organisation=unit).account
-        grant(made[username], role, place, actor=system)
+        own = unit(beginning, f"{name}（虚构）", kind, place, actor=system) if beginning else None
+        made[username] = member(username, name, role, place, actor=system, organisation=own)
     return World(made)
-
-
-def _unit(beginning: str, name: str, kind: str, place: str, system: Account) -> Organisation:
-    code = beginning + check_character(beginning)
-    found = Organisation.objects.filter(uscc=code).first()
-    return found or register_organisation(code, f"{name}（虚构）", kind, place, actor=system)
 
 
 def day(text: str) -> date:

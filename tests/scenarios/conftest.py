@@ -1,4 +1,4 @@
-"""A store with the shipped packs alone, and the people of the scenarios about firms, each with an office or a firm."""
+"""A store with the shipped packs alone, and the people of the scenarios about firms and about results."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
+import transfer_people
 from pytest_django.fixtures import Settings
 from story import Story
 
-from packs import PACKS
+from packs import SHIPPED
+from rongtong.apps.packs.actions import load
+from rongtong.apps.registry.actions import system_account
+from rongtong.apps.registry.models import Account
+from worlds import rolled_back
 
 
 @pytest.fixture(scope="module")
-def packs_store(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The packs loaded, rolled back after the module."""
-    from rongtong.apps.packs.actions import load
-    from rongtong.apps.registry.actions import system_account
-
-    with django_db_blocker.unblock():
-        block = transaction.atomic()
-        block.__enter__()
-        try:
-            load([PACKS / "china", PACKS / "zhejiang"], system_account())
-            yield
-        finally:
-            transaction.set_rollback(True)
-            block.__exit__(None, None, None)
+def packs_store(django_db_setup: None, django_db_blocker: Any) -> Iterator[Account]:
+    """The packs loaded, rolled back after the module; yields the system account."""
+    with rolled_back(django_db_blocker):
+        actor = system_account()
+        load(SHIPPED, actor)
+        yield actor
 
 
 @pytest.fixture
-def story(db: None, packs_store: None, settings: Settings) -> Iterator[Story]:
+def story(db: None, packs_store: Account, settings: Settings) -> Iterator[Story]:
     """A story with its own people; the clock is put back after it."""
     kept = settings.PINNED_TODAY
     yield Story.begin(settings)
     settings.PINNED_TODAY = kept
+
+
+@pytest.fixture
+def world(db: None, packs_store: Account, settings: Settings) -> transfer_people.World:
+    """Who takes part in the scenarios of results."""
+    return transfer_people.make_world(packs_store, settings)

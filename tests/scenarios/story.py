@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.test import Client
 from pytest_django.fixtures import Settings
 
 from rongtong.apps.cases import actions, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.registry.actions import create_account, grant, register_organisation, system_account
+from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account, Organisation
-from rongtong.engine.gb32100 import check_character
 from rongtong.engine.process import form
+from worlds import browser, member, unit
 
 # Name → role, place, the organisation's name ("": an office without one) and sort.
 PEOPLE = {
@@ -47,13 +46,9 @@ class Story:
         told, actor = Story(settings), system_account()
         told.day("2025-06-16")
         for number, (name, (role, place, organisation, kind)) in enumerate(PEOPLE.items()):
-            own = None
-            if organisation:
-                stem = f"91330106MA27XYQ{number:02}"
-                own = register_organisation(stem + check_character(stem), organisation, kind, place, actor=actor)
-            account = create_account(f"story-{number}", name, actor=actor, organisation=own, demo=True).account
-            grant(account, role, place, actor=actor)
-            told.people[name] = account
+            stem = f"91330106MA27XYQ{number:02}"
+            own = unit(stem, organisation, kind, place, actor=actor) if organisation else None
+            told.people[name] = member(f"story-{number}", name, role, place, actor=actor, organisation=own)
         return told
 
     def day(self, text: str) -> None:
@@ -112,9 +107,7 @@ class Story:
 
     def page(self, who: str, address: str, status: int = 200) -> str:
         """A page as somebody sees it."""
-        client = Client(HTTP_HOST="localhost")
-        client.force_login(self.people[who])
-        answer = client.get(address)
+        answer = browser(self.people[who]).get(address)
         assert answer.status_code == status, (who, address, answer.status_code)
         return answer.content.decode()
 

@@ -9,7 +9,8 @@ import pytest
 from django.urls import reverse
 from story import Story
 
-from rongtong.apps.cases import actions, measuring, near
+from rongtong.apps.cases import measuring, near
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Told
 from rongtong.apps.planning.queries import Asked, monitor
 from rongtong.engine.period import Period
@@ -148,7 +149,7 @@ def _officer_of(story: Story, name: str, place: str) -> None:
 def test_an_office_sends_back_within_a_working_day_and_not_after(story: Story) -> None:
     case = assigned(story, firm_asks(story), "西湖区科学技术局")
     story.day("2025-06-18")
-    with pytest.raises(actions.GuardRefused, match="1个工作日内"):
+    with pytest.raises(GuardRefused, match="1个工作日内"):
         story.does("区科技局", case, "退回重派", {"退回理由": "不是本单位的职责。"})
     story.does("区科技局", case, "签收")
     story.does("分办员", case, "收回改派", {"理由": "应由经信部门办理。"})
@@ -161,7 +162,7 @@ def test_an_extension_is_asked_for_before_the_end(story: Story) -> None:
     case = assigned(story, firm_asks(story))
     story.does("区经信局", case, "签收")
     story.day("2025-06-26")
-    with pytest.raises(actions.GuardRefused, match="届满之前"):
+    with pytest.raises(GuardRefused, match="届满之前"):
         story.does("区经信局", case, "申请延期", {"申请延长（工作日）": 5, "延期理由": "来不及了，请宽限。"})
 
 
@@ -220,7 +221,7 @@ def test_a_hard_problem_is_raised_by_hand_with_a_reason(story: Story) -> None:
     story.does("分办员", case, "受理", {**GRADED, "分层": "疑难"})
     story.does("分办员", case, "提级至市", {"提级理由": "涉及跨区线路，区里协调不了。"})
     story.does("市里", case, "市级分办", {"分级": "市级", "主办单位": "杭州市经济和信息化局"})
-    with pytest.raises(actions.GuardRefused, match="已在市级"):
+    with pytest.raises(GuardRefused, match="已在市级"):
         story.does("分办员", case, "提级至市", {"提级理由": "再提一次试试。"})
 
 
@@ -254,14 +255,15 @@ def test_alike_problems_of_two_firms_are_two_problems_and_not_merged(story: Stor
     (found,) = near.candidates(story.people["分办员"], other)
     assert (found.case, found.other_owner, found.merge) == (own, True, "")
     assert "不是同一家单位的，不合并" in story.page("分办员", reverse("case", args=[other.pk]))
-    with pytest.raises(actions.FormRefused, match="不是同一家单位"):
+    with pytest.raises(FormRefused, match="不是同一家单位"):
         story.does("分办员", other, "并入另一件", {"并入哪一件（编号）": own.key})
 
 
 def test_nothing_is_merged_into_what_is_over_nor_two_into_each_other(story: Story) -> None:
     one, two = firm_asks(story), firm_asks(story)
     story.does("分办员", one, "并入另一件", {"并入哪一件（编号）": two.key})
-    with pytest.raises(actions.FormRefused, match="已经办结"):
+    assert "并入本件的" in story.page("分办员", reverse("case", args=[two.pk]))
+    with pytest.raises(FormRefused, match="已经办结"):
         story.does("分办员", two, "并入另一件", {"并入哪一件（编号）": one.key})
 
 
@@ -291,7 +293,9 @@ def test_several_alike_become_a_common_problem_closed_only_when_the_change_is_na
         },
         group.place,
     )
-    assert "待定责" in story.page("分办员", reverse("case", args=[members[0].pk])), "each instance names it"
+    member, whole = (story.page("分办员", reverse("case", args=[c.pk])) for c in (members[0], common))
+    assert "待定责" in member, "each instance names it"
+    assert ("归入共性问题" in member, "所含的办件" in whole) == (True, True), "in the words of the pack"
 
     story.does("分办员", common, "定责", {"整改责任单位": "西湖区经济和信息化局"})
     story.does("区经信局", common, "写明根源", {"根源在哪里": "流程", "根源": "容量核定要跑三个科室，没有并联办理。"})
@@ -303,7 +307,7 @@ def test_several_alike_become_a_common_problem_closed_only_when_the_change_is_na
         "自哪天起施行": "2025-07-10",
         "告知企业的话": "七月十日起用电增容只跑一次，两个工作日核定。",
     }
-    with pytest.raises(actions.FormRefused, match="改后的文号或版本"):
+    with pytest.raises(FormRefused, match="改后的文号或版本"):
         story.does("区经信局", common, "已改，请核实", change)
     story.does("区经信局", common, "已改，请核实", {**change, "改后的文号或版本": "第2版"})
     story.does("分办员", common, "核实销号", {"怎样核实的": "抽查了三件，都是两日内核定。"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from transfer_people import PRICE, RESULT, SHARES, World, empowered, figure, in_pool, packs_loaded, registered, world
+from transfer_people import PRICE, RESULT, SHARES, World, empowered, figure, in_pool, registered
 
-from rongtong.apps.cases import actions, measuring, queries
+from rongtong.apps.cases import measuring, queries
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Certificate
 from rongtong.engine.period import Period
 
-__all__ = ["packs_loaded", "world"]
 pytestmark = pytest.mark.django_db
 
 
@@ -26,20 +26,20 @@ def test_a_result_lives_from_disclosure_to_write_off(world: World) -> None:
     assert case.due == date(2026, 8, 6)
     world.go(case, "license_out", "lin", counterpart="某企业", contract_no="20253301", contract_amount="20000",
              converted_on="2025-08-06", net_income="20000")  # fmt: skip
-    with pytest.raises(actions.GuardRefused, match="未分配的收益"):
+    with pytest.raises(GuardRefused, match="未分配的收益"):
         world.go(case, "exit_register", "lin", paper=True, exit_reason="done", written_off="0", exit_decision="校务会")
     thirds = [
         {"holder": "完成人团队", "party": "inventor", "share": "70", "amount": "14000.00"},
         {"holder": "学院", "party": "department", "share": "20", "amount": "4000.00"},
         {"holder": "甲大学", "party": "unit", "share": "10", "amount": "1999.99"},
     ]
-    with pytest.raises(actions.FormRefused, match=r"合计 19999\.99，应为 20000，相差 0\.01"):
+    with pytest.raises(FormRefused, match=r"合计 19999\.99，应为 20000，相差 0\.01"):
         world.go(case, "distribute", "lin", paper=True, net_income="20000", splits=thirds, split_basis="学校办法")
     thirds[2]["amount"] = "2000.00"
     world.go(case, "distribute", "lin", paper=True, net_income="20000", splits=thirds, split_basis="学校办法")
     stake = {"convert_mode": "equity", "counterpart": "某新设企业", "contract_no": "20253302",
              "contract_amount": "3000000", "converted_on": "2025-08-06", "net_income": "0"}  # fmt: skip
-    with pytest.raises(actions.FormRefused, match="折股比例"):
+    with pytest.raises(FormRefused, match="折股比例"):
         world.go(case, "convert", "lin", paper=True, **stake)
     held = [{"holder": "完成人团队", "share": "90"}, {"holder": "学校持股平台", "share": "10"}]
     case = world.go(case, "convert", "lin", paper=True, **stake, equity_pct="30", equity_holders=held)
@@ -56,10 +56,10 @@ def test_a_result_lives_from_disclosure_to_write_off(world: World) -> None:
 def test_whoever_discloses_does_not_check_the_ownership(world: World) -> None:
     case = world.open("result_register", "chen", RESULT)
     owners = [{"owner": "甲大学", "share": "60"}, {"owner": "乙企业", "share": "40"}]
-    with pytest.raises(actions.GuardRefused, match="“开始安心屋（职务科技成果单列管理与赋权）”由您办理"):
+    with pytest.raises(GuardRefused, match="“开始安心屋（职务科技成果单列管理与赋权）”由您办理"):
         world.go(case, "verify", "chen", owners=owners, ownership_basis="联合研发合同第八条")
     assert "verify" not in world.offered(case, "chen")
-    with pytest.raises(actions.FormRefused, match="合计 99，应为 100"):
+    with pytest.raises(FormRefused, match="合计 99，应为 100"):
         world.go(
             case, "verify", "lin", owners=[owners[0], {"owner": "乙企业", "share": "39"}], ownership_basis="合同第八条"
         )
@@ -79,7 +79,7 @@ def test_a_disclosure_filled_in_wrongly_is_refused_with_what_is_wanted(
     world: World, changes: dict[str, object], field: str, said: str
 ) -> None:
     data = {k: v for k, v in {**RESULT, **changes}.items() if v != ""}
-    with pytest.raises(actions.FormRefused) as refused:
+    with pytest.raises(FormRefused) as refused:
         world.open("result_register", "chen", data)
     assert said in refused.value.errors[field]
 
@@ -93,10 +93,10 @@ def test_know_how_needs_no_application_number(world: World) -> None:
 def test_shares_have_to_add_to_a_hundred_and_a_right_of_use_has_a_term(world: World) -> None:
     case = registered(world)
     granted = {"right": "use", "holders": SHARES, "agreement_no": "FQ-1", "right_from": "2025-07-15"}
-    with pytest.raises(actions.FormRefused, match="长期使用权年限"):
+    with pytest.raises(FormRefused, match="长期使用权年限"):
         world.go(case, "empower", "chen", paper=True, **granted)
     odd = [{**SHARES[0], "share": "89.5"}, SHARES[1]]
-    with pytest.raises(actions.FormRefused, match=r"合计 99\.5，应为 100，相差 0\.5"):
+    with pytest.raises(FormRefused, match=r"合计 99\.5，应为 100，相差 0\.5"):
         world.go(case, "empower", "chen", paper=True, **(granted | {"holders": odd, "term_years": 10}))
     # Less than 90 % for the inventors is for the parties to agree, not for the system to forbid.
     half = [{**SHARES[0], "share": "50"}, {**SHARES[1], "share": "50"}]
@@ -111,7 +111,7 @@ def test_what_is_secret_enters_only_with_an_approval(world: World) -> None:
     world.go(case, "verify", "lin", owners=[{"owner": "甲大学", "share": "100"}], ownership_basis="项目任务书")
     world.go(case, "classify", "chen", asset_stage="research", book_value="1.00", restricted="key")
     assert world.offered(case, "chen") == {"enter_restricted", "duty_file"}
-    with pytest.raises(actions.FormRefused, match="佐证材料"):
+    with pytest.raises(FormRefused, match="佐证材料"):
         world.go(case, "enter_restricted", "chen", resolution="校务会", approval="厅函〔2025〕1号")
     done = world.go(case, "enter_restricted", "chen", paper=True, resolution="校务会", approval="厅函〔2025〕1号")
     assert done.stage == "registered"
@@ -160,14 +160,14 @@ def test_a_rival_objects_on_the_notice_and_reads_nothing_else(world: World) -> N
 def test_the_file_of_diligence_takes_papers_at_any_stage_and_somebody_else_finds(world: World) -> None:
     case = world.open("result_register", "chen", RESULT)
     paper = {"duty_kind": "conflict", "duty_note": "无关联关系声明"}
-    with pytest.raises(actions.FormRefused, match="佐证材料"):
+    with pytest.raises(FormRefused, match="佐证材料"):
         world.go(case, "duty_file", "chen", **paper)
     world.go(case, "duty_file", "chen", paper=True, **paper)
     world.go(case, "verify", "lin", owners=[{"owner": "甲大学", "share": "100"}], ownership_basis="项目任务书")
     world.go(case, "classify", "chen", asset_stage="development", book_value="0", restricted="none")
     world.go(case, "enter", "chen", paper=True, resolution="校务会〔2025〕3号")
     finding = {"duty_event": "作价投资后企业亏损", "duty_finding": "exempt", "duty_basis": "程序完备，材料齐全"}
-    with pytest.raises(actions.GuardRefused, match="存入尽职材料"):
+    with pytest.raises(GuardRefused, match="存入尽职材料"):
         world.go(case, "duty_finding", "chen", paper=True, **finding)
     assert world.go(case, "duty_finding", "lin", paper=True, **finding).attachments.count() == 3
 

@@ -23,6 +23,7 @@ from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.records import keys, log_commands, publishing
 from rongtong.engine.period import Period
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 VERIFIER = Path(log_commands.__file__).parent / "static" / "records" / "rongtong_verify.py"
@@ -62,7 +63,7 @@ def test_from_filing_to_a_certificate_that_anybody_verifies_offline(
     site: tuple[World, str], settings: Settings, tmp_path: Path
 ) -> None:
     world, key = site
-    firm, office, anybody = world.browser("seller"), world.browser("registrar"), Client(HTTP_HOST="localhost")
+    firm, office, anybody = world.browser("seller"), world.browser("registrar"), browser()
     # The firm files on the page that the definition makes; what it forgets is said, what it typed stays.
     assert firm.post("/processes/technology_contract/new", FILED | {"title": ""}).status_code == 422
     answer = firm.post("/processes/technology_contract/new", FILED | {"buyer": world.uscc("buyer")})
@@ -122,7 +123,7 @@ def test_a_change_replaces_the_certificate_and_the_amount_and_a_cancellation_rev
     site: tuple[World, str],
 ) -> None:
     world, _ = site
-    anybody = Client(HTTP_HOST="localhost")
+    anybody = browser()
     case = world.registered()
     first = certificate(case)
     case = world.changed(case)
@@ -148,7 +149,7 @@ def test_a_change_replaces_the_certificate_and_the_amount_and_a_cancellation_rev
 def test_whoever_guesses_is_told_nothing_and_soon_not_even_that(site: tuple[World, str]) -> None:
     world, _ = site
     one = certificate(world.registered())
-    thief = Client(HTTP_HOST="localhost")
+    thief = browser()
     wrong_code = text(thief, f"/verify/{one.number}/AAAAAAAA", 404)
     wrong_number = text(thief, f"/verify/JSHT-2025-999999/{one.secret}", 404)
     typed = re.compile(rf'value="[^"]*"|{one.number}/AAAAAAAA|JSHT-2025-999999/{one.secret}')

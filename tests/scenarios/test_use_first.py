@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from transfer_people import INTENT, TERMS, World, empowered, figure, in_pool, packs_loaded, registered, trial, world
+from transfer_people import INTENT, TERMS, World, empowered, figure, in_pool, registered, trial
 
-from rongtong.apps.cases import actions, measuring, queries, ticking
+from rongtong.apps.cases import measuring, queries, ticking
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Certificate, Obligation
 from rongtong.apps.registry.access import Denied
 from rongtong.engine.period import Period
 
-__all__ = ["packs_loaded", "world"]
 pytestmark = pytest.mark.django_db
 
 
@@ -36,7 +36,7 @@ def test_a_firm_is_satisfied_and_pays_in_instalments(world: World, result: Case)
     assert (case.place, case.chain, case.parent) == ("330822", "415x-1", result)
     world.go(case, "accept_intent", "lin", manager="t-manager")
     terms = TERMS | {"pay_mode": "instalments", "price": "1000000"}
-    with pytest.raises(actions.FormRefused, match=r"合计 999999\.99，应为 1000000，相差 0\.01"):
+    with pytest.raises(FormRefused, match=r"合计 999999\.99，应为 1000000，相差 0\.01"):
         world.go(case, "propose", "manager", **terms, instalments=parts)
     parts[2]["amount"] = "333333.34"
     world.go(case, "propose", "manager", **terms, instalments=parts)
@@ -60,13 +60,13 @@ def test_a_firm_is_satisfied_and_pays_in_instalments(world: World, result: Case)
         ("尾款", "2027-01-05", 33_333_334, True),
     ]
     assert sum(amount or 0 for _, _, amount, _ in dues(case)) == 100_000_000
-    with pytest.raises(actions.GuardRefused, match="未了的款项"):
+    with pytest.raises(GuardRefused, match="未了的款项"):
         world.go(case, "complete", "lin")
     world.go(case, "pay", "firm", paper=True, voucher="三期一次付清")
     for _ in range(3):
         world.go(case, "receive", "lin", received_on="2025-09-30")
     assert not any(still for *_, still in dues(case))
-    with pytest.raises(actions.GuardRefused, match="技术合同还没有登记"):
+    with pytest.raises(GuardRefused, match="技术合同还没有登记"):
         world.go(case, "complete", "lin")
     world.go(case, "register_contract", "lin", contract_no="2025330106000001", registered_on="2025-09-29")
     case = world.go(case, "complete", "lin")
@@ -101,7 +101,7 @@ def test_a_share_of_the_income_is_owed_to_the_fen_for_each_report(world: World, 
     world.go(case, "report_income", "firm", paper=True, income="10.43")
     # 4320.9873 and 0.36505 yuan, half up.
     assert dues(case)[3:] == [("收益提成", "2026-08-31", 432_099, True), ("收益提成", "2027-09-01", 37, True)]
-    with pytest.raises(actions.CaseError, match="没有未了的“收入报告”"):
+    with pytest.raises(CaseError, match="没有未了的“收入报告”"):
         world.go(case, "report_income", "firm", paper=True, income="1")
     world.go(case, "receive", "lin", received_on="2027-08-02", due_item=5)
     assert [o.number for o in Obligation.objects.filter(case=case, met=None)] == [4]
@@ -112,7 +112,7 @@ def test_money_that_a_condition_brings_is_owed_once_the_condition_is_met(world: 
     world.go(case, "confirm", "firm", acceptance="达到一千小时")
     world.go(case, "register_contract", "lin", contract_no="2025330106000002", registered_on="2025-08-08")
     assert dues(case) == []
-    with pytest.raises(actions.CaseError, match="不能在“待付费条件成就”时办理"):
+    with pytest.raises(CaseError, match="不能在“待付费条件成就”时办理"):
         world.go(case, "complete", "lin")
     world.go(case, "pay_raise_dispute", "firm", dispute="一万片怎样算，双方说法不一")
     case = world.go(case, "pay_settle_dispute", "quzhou", settlement="以出库单为准")
@@ -148,7 +148,7 @@ def test_terms_that_leave_out_what_their_way_of_paying_needs_are_refused(
 ) -> None:
     case = world.open("use_first", "firm", INTENT, parent=result)
     world.go(case, "accept_intent", "lin")
-    with pytest.raises(actions.FormRefused) as refused:
+    with pytest.raises(FormRefused) as refused:
         world.go(case, "propose", "lin", **(TERMS | terms))
     assert set(refused.value.errors) == {missing}
 
@@ -202,7 +202,7 @@ def test_a_dispute_stops_the_clock_of_the_trial_and_an_extension_moves_it(world:
     world.go(case, "ask_extension", "firm", asked_days=60, extension_reason="等热处理设备")
     case = world.go(case, "grant_extension", "lin", granted_days=30)
     assert case.due == date(2025, 12, 4)
-    with pytest.raises(actions.FormRefused, match="不大于 180"):
+    with pytest.raises(FormRefused, match="不大于 180"):
         world.go(case, "ask_extension", "firm", asked_days=181, extension_reason="等热处理设备")
 
 
@@ -260,12 +260,12 @@ def test_each_sees_its_own_and_only_that(world: World, result: Case) -> None:
 
 def test_a_firm_uses_first_only_what_is_in_the_pool_and_open_to_it(world: World, result: Case) -> None:
     early = registered(world)
-    with pytest.raises(actions.CaseError, match="没有可以在其下开始的这一件"):
+    with pytest.raises(CaseError, match="没有可以在其下开始的这一件"):
         world.open("use_first", "firm", INTENT, parent=early)
     kept = in_pool(world, empowered(world, early, use_first="no"), "2025-08-30")
-    with pytest.raises(actions.CaseError, match="没有同意这项成果先用后转"):
+    with pytest.raises(CaseError, match="没有同意这项成果先用后转"):
         world.open("use_first", "firm", INTENT, parent=kept)
-    with pytest.raises(actions.CaseError, match="须从它所属的办件开始"):
+    with pytest.raises(CaseError, match="须从它所属的办件开始"):
         world.open("use_first", "firm", INTENT)
     with pytest.raises(Denied, match="企业"):
         world.open("use_first", "lin", INTENT, parent=result)

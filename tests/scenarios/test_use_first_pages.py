@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from transfer_people import INTENT, TERMS, World, empowered, in_pool, packs_loaded, registered, world
+from transfer_people import INTENT, TERMS, World, empowered, in_pool, registered
 
 from rongtong.apps.cases.models import Case
+from worlds import browser
 
-__all__ = ["packs_loaded", "world"]
 pytestmark = pytest.mark.django_db
 
 
 def logged_in(world: World, who: str) -> Client:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(world.who[who])
-    return client
+    return browser(world.who[who])
 
 
 def test_a_firm_asks_for_a_result_from_its_notice_and_stands_in_its_own_county(world: World) -> None:
     result = in_pool(world, empowered(world, registered(world)), "2025-08-08")
-    board = Client(HTTP_HOST="localhost").get(f"/notices/{result.pk}").content.decode()
+    board = browser().get(f"/notices/{result.pk}").content.decode()
     assert "可先用后转的科技成果" in board
     assert "热循环" not in board
     # Whose share is how large is not for the board.

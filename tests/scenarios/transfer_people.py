@@ -3,24 +3,17 @@ case of theirs is moved step by step, with the day set by the scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pytest
-from django.db import transaction
-
-from packs import PACKS
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import queries as observations
-from rongtong.apps.packs.actions import load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation, system_account
 from rongtong.apps.registry.models import Account
-from rongtong.engine.gb32100 import check_character
 from rongtong.engine.period import Period
+from worlds import member, unit
 
 PAPER = (Upload("协议.pdf", b"%PDF-1.4 demo"),)
 # No region 339999 exists, so no organisation here can be a real one.
@@ -83,33 +76,13 @@ def figure(indicator: str, day: str, place: str = "330000") -> int:
     return next((f.value for f in found if f.place == place and not f.chain), 0)
 
 
-@pytest.fixture(scope="module")
-def packs_loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[Account]:
-    """The shipped packs without figures, rolled back after the module."""
-    with django_db_blocker.unblock():
-        block = transaction.atomic()
-        block.__enter__()
-        try:
-            actor = system_account()
-            load([PACKS / "china", PACKS / "zhejiang"], actor)
-            yield actor
-        finally:
-            transaction.set_rollback(True)
-            block.__exit__(None, None, None)
-
-
-@pytest.fixture
-def world(packs_loaded: Account, db: None, settings: Any) -> World:
+def make_world(actor: Account, settings: Any) -> World:
+    """Everybody, where the packs are in force."""
     made, organisations = {}, {}
     for number, (code, name, role, place, own, kind) in enumerate(PEOPLE):
         if own and own not in organisations:
-            first = f"91339999{number:09d}"
-            uscc = first + check_character(first)
-            organisations[own] = register_organisation(uscc, own, kind, place or "330100", actor=packs_loaded)
-        made[code] = create_account(
-            f"t-{code}", name, actor=packs_loaded, organisation=organisations.get(own), demo=True
-        ).account
-        grant(made[code], role, place, actor=packs_loaded)
+            organisations[own] = unit(f"91339999{number:09d}", own, kind, place or "330100", actor=actor)
+        made[code] = member(f"t-{code}", name, role, place, actor=actor, organisation=organisations.get(own))
     return World(made, settings)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
+from rongtong.apps.registry.actions import register_organisation
 from rongtong.apps.registry.models import Account
+from worlds import member
 
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: need
   version: "1"
@@ -81,11 +81,7 @@ COUNTIES = ("330102", "330106", "330203")
 
 def load_process(folder: Path, actor: Account, process: str = PROCESS) -> None:
     """Load the shipped packs and one more with the process."""
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "need.yaml").write_text(process, encoding="utf-8")
-    load([PACKS / "china", PACKS / "zhejiang", made], actor)
+    load(with_more(folder, process), actor)
 
 
 def people(actor: Account) -> dict[str, Account]:
@@ -105,8 +101,7 @@ def people(actor: Account) -> dict[str, Account]:
         ("firm", "enterprise", "330106"),
         ("rival", "enterprise", "330203"),
     ):
-        made[name] = create_account(f"d-{name}", name, actor=actor, demo=True, organisation=firms.get(name)).account
-        grant(made[name], role, place, actor=actor)
+        made[name] = member(f"d-{name}", name, role, place, actor=actor, organisation=firms.get(name))
     return made
 
 

@@ -7,17 +7,13 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
-from django.test import Client
-
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
 from rongtong.apps.registry.models import Account
-from rongtong.engine.gb32100 import check_character
+from worlds import browser, member, unit
 
-MANIFEST = 'code: more\nname: 加两个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESSES = """\
 - code: lot
   version: "1"
@@ -93,11 +89,7 @@ PLACE, CHAIN = "330106", "415x-s06"
 
 def people_of(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
     """A university, another, a firm, the county's officer and its neighbour, an expert; the pack in force."""
-    folder = tmp_path / "more"
-    (folder / "processes").mkdir(parents=True)
-    (folder / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (folder / "processes" / "lot.yaml").write_text(PROCESSES, encoding="utf-8")
-    load([PACKS / "china", PACKS / "zhejiang", folder], demo_store)
+    load(with_more(tmp_path, PROCESSES), demo_store)
     made = {}
     for name, role, place, kind, stem in (
         ("school", "institution", PLACE, "university", "12339999000000011"),
@@ -107,11 +99,8 @@ def people_of(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("beside", "county_officer", "330203", "", ""),
         ("expert", "expert", PLACE, "", ""),
     ):
-        unit = None
-        if stem:
-            unit = register_organisation(stem + check_character(stem), f"{name}（虚构）", kind, PLACE, actor=demo_store)
-        made[name] = create_account(f"s-{name}", f"{name}的人", actor=demo_store, demo=True, organisation=unit).account
-        grant(made[name], role, place, actor=demo_store)
+        own = unit(stem, f"{name}（虚构）", kind, PLACE, actor=demo_store) if stem else None
+        made[name] = member(f"s-{name}", f"{name}的人", role, place, actor=demo_store, organisation=own)
         Account.objects.filter(pk=made[name].pk).update(password_is_initial=False)
         made[name].refresh_from_db()
     return made
@@ -136,10 +125,7 @@ def sold(people: dict[str, Account], price: str = "100000.01", **more: str) -> C
 
 def page(who: Account | None, address: str, status: int = 200) -> str:
     """A page from its tools on, without the navigation."""
-    client = Client(HTTP_HOST="localhost")
-    if who is not None:
-        client.force_login(who)
-    response = client.get(address)
+    response = browser(who).get(address)
     assert response.status_code == status, response.content.decode()[:2000]
     return re.sub(r"\s+", " ", unescape(response.content.decode().partition('<div class="tools"')[2]))
 

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import access, actions, holding, queries
+from rongtong.apps.cases.errors import CaseError, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.access import Denied
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
 from rongtong.apps.registry.models import Account
-from rongtong.engine.gb32100 import check_character
+from worlds import member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加两个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 OFFER = """\
 - code: offer
   version: "1"
@@ -60,31 +59,20 @@ ASK = """\
 """
 
 
-def pack(folder: Path, ask: str = ASK, offer: str = OFFER) -> list[Path]:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "both.yaml").write_text(offer + ask, encoding="utf-8")
-    return [PACKS / "china", PACKS / "zhejiang", made]
-
-
 @pytest.fixture
 def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
     """Two of a university, one of another, a firm."""
-    load(pack(tmp_path), demo_store)
-    made, own = {}, {}
-    for number, (name, role, organisation) in enumerate(
-        (("甲", "institution", "一校"), ("乙", "institution", "一校"), ("丙", "institution", "二校"),
-         ("丁", "enterprise", "一厂"), ("戊", "technology_manager", "一校"))
-    ):  # fmt: skip
-        if organisation not in own:
-            first = f"91339999{number + 500:09d}"
-            code = first + check_character(first)
-            own[organisation] = register_organisation(code, organisation, "other", "330106", actor=demo_store)
-        made[name] = create_account(
-            f"above-{number}", name, actor=demo_store, organisation=own[organisation], demo=True
-        ).account
-        grant(made[name], role, "330106", actor=demo_store)
+    load(with_more(tmp_path, OFFER + ASK), demo_store)
+    made = {}
+    for name, role, organisation, stem in (
+        ("甲", "institution", "一校", "91339999000000500"),
+        ("乙", "institution", "一校", "91339999000000500"),
+        ("丙", "institution", "二校", "91339999000000502"),
+        ("丁", "enterprise", "一厂", "91339999000000503"),
+        ("戊", "technology_manager", "一校", "91339999000000500"),
+    ):
+        own = unit(stem, organisation, "other", "330106", actor=demo_store)
+        made[name] = member(f"above-{len(made)}", name, role, "330106", actor=demo_store, organisation=own)
     return made
 
 
@@ -118,20 +106,20 @@ def test_a_case_is_opened_under_one_on_public_notice_and_under_no_other_that_is_
     offer = opened(people["甲"], "offer", free="yes")
     assert not queries.visible(people["丁"]).filter(pk=offer.pk).exists()
     opened(people["丁"], "ask_for", offer)
-    with pytest.raises(actions.GuardRefused, match="“开始供”由您办理"):
+    with pytest.raises(GuardRefused, match="“开始供”由您办理"):
         actions.move(offer.pk, "hide", actor=people["甲"], seen=1)
     actions.move(offer.pk, "hide", actor=people["乙"], seen=1)
-    with pytest.raises(actions.CaseError, match="没有可以在其下开始的这一件") as refused:
+    with pytest.raises(CaseError, match="没有可以在其下开始的这一件") as refused:
         opened(people["丁"], "ask_for", offer)
     assert offer.title not in str(refused.value)
 
 
 def test_an_opening_may_ask_a_condition_of_the_case_above(people: dict[str, Account]) -> None:
     for data in ({"free": "no"}, {}):
-        with pytest.raises(actions.CaseError, match="供方不愿意"):
+        with pytest.raises(CaseError, match="供方不愿意"):
             opened(people["丁"], "ask_for", opened(people["甲"], "offer", **data))
 
 
 def test_a_condition_of_the_case_above_speaks_of_its_variables(demo_store: Account, tmp_path: Path) -> None:
     with pytest.raises(PackRefused, match="under 的条件"):
-        load(pack(tmp_path, ASK.replace("free == 'yes'", "cheap == 'yes'")), demo_store)
+        load(with_more(tmp_path, OFFER + ASK.replace("free == 'yes'", "cheap == 'yes'")), demo_store)

@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import actions, holding, queries
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
-from rongtong.apps.registry.models import Account, Organisation
-from rongtong.engine.gb32100 import check_character
+from rongtong.apps.registry.models import Account
+from worlds import member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加两个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: call
   version: "1"
@@ -89,19 +88,11 @@ PARTS = [
 ]
 
 
-def pack(folder: Path, process: str = PROCESS) -> list[Path]:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "call.yaml").write_text(process, encoding="utf-8")
-    return [PACKS / "china", PACKS / "zhejiang", made]
-
-
 @pytest.fixture
 def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    load(pack(tmp_path), demo_store)
+    load(with_more(tmp_path, PROCESS), demo_store)
     made = {}
-    for name, role, unit in (
+    for name, role, stem in (
         ("县", "county_officer", ""),
         ("甲", "enterprise", "91330106MA27XYQ95"),
         ("乙", "enterprise", "91330106MA28A1B24"),
@@ -109,13 +100,8 @@ def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("乙的人", "expert", "91330106MA28A1B24"),
         ("丙", "expert", ""),
     ):
-        own = None
-        if unit:
-            code = unit + check_character(unit)
-            own = Organisation.objects.filter(uscc=code).first()
-            own = own or register_organisation(code, f"{name}单位", "enterprise", "330106", actor=demo_store)
-        made[name] = create_account(f"b-{len(made)}", name, actor=demo_store, demo=True, organisation=own).account
-        grant(made[name], role, "330106", actor=demo_store)
+        own = unit(stem, f"{name}单位", "enterprise", "330106", actor=demo_store) if stem else None
+        made[name] = member(f"b-{len(made)}", name, role, "330106", actor=demo_store, organisation=own)
     return made
 
 
@@ -143,7 +129,7 @@ def test_a_role_is_held_in_so_many_cases_of_a_year_and_no_more(people: dict[str,
     for firm in ("甲", "乙"):
         reply(people, call(people), firm)
     above = call(people)
-    with pytest.raises(actions.GuardRefused, match="负责人今年已有两件"):
+    with pytest.raises(GuardRefused, match="负责人今年已有两件"):
         reply(people, above)
     assert reply(people, above, head="甲的人").stage == "sent"
     settings.PINNED_TODAY = date(2026, 1, 1)
@@ -153,7 +139,7 @@ def test_a_role_is_held_in_so_many_cases_of_a_year_and_no_more(people: dict[str,
 def test_an_organisation_has_one_case_under_another(people: dict[str, Account]) -> None:
     above = call(people)
     reply(people, above, head="甲的人")
-    with pytest.raises(actions.GuardRefused, match="本单位已应征"):
+    with pytest.raises(GuardRefused, match="本单位已应征"):
         reply(people, above, head="乙的人")
     assert reply(people, above, "乙", "乙的人").stage == "sent"
 
@@ -161,7 +147,7 @@ def test_an_organisation_has_one_case_under_another(people: dict[str, Account]) 
 def test_a_limit_refused_leaves_the_case_where_it_was(people: dict[str, Account]) -> None:
     above = call(people)
     reply(people, above)
-    with pytest.raises(actions.GuardRefused):
+    with pytest.raises(GuardRefused):
         reply(people, above)
     case = Case.objects.filter(process="reply").latest("pk")
     assert (case.stage, case.events) == ("drafted", 1)
@@ -187,7 +173,7 @@ def test_who_is_near_a_case_cannot_be_named_to_judge_it(
     given: dict[str, Any] = {"partner": other} if "partner" in more else {}
     given |= {"rows": [{}, {"code": other.lower()}]} if "rows" in more else {}
     case = reply(people, call(people), **given)
-    with pytest.raises(actions.FormRefused, match="应当回避"):
+    with pytest.raises(FormRefused, match="应当回避"):
         actions.move(case.pk, "judges", actor=people["县"], seen=2, data={"judge": people[near].username})
 
 
@@ -203,7 +189,7 @@ def test_dues_are_born_of_what_was_filled_in_before_and_conditions_ask_how_they_
     case = reply(people, call(people), parts=PARTS)
     case = actions.move(case.pk, "agree", actor=people["县"], seen=2)
     assert list(case.obligations.values_list("name", "amount")) == [("一", 1), ("二", 123_456_789)]
-    with pytest.raises(actions.GuardRefused, match="open_fee = 2"):
+    with pytest.raises(GuardRefused, match="open_fee = 2"):
         actions.move(case.pk, "finish", actor=people["县"], seen=3)
     case = actions.move(case.pk, "pay", actor=people["县"], seen=3)
     values = queries.values(holding.process_of(case), case)
@@ -229,4 +215,4 @@ def test_dues_are_born_of_what_was_filled_in_before_and_conditions_ask_how_they_
 def test_what_names_nothing_is_refused(demo_store: Account, tmp_path: Path, right: str, found: str, said: str) -> None:
     assert right in PROCESS
     with pytest.raises(PackRefused, match=said):
-        load(pack(tmp_path, PROCESS.replace(right, found)), demo_store)
+        load(with_more(tmp_path, PROCESS.replace(right, found)), demo_store)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from desk_world import PROCESS, load_process, people
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from openpyxl import Workbook, load_workbook
 
 from rongtong.apps.cases import case_importing, case_sheets, queries
@@ -18,6 +17,7 @@ from rongtong.apps.cases.models import Case, Label
 from rongtong.apps.cases.opening import starts
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry.models import Account
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 Who = dict[str, Account]
@@ -26,20 +26,8 @@ USCC = "91330100MA27XF7D36"
 GOOD = {"序号": "1", "地方": "西湖", "事项": "缺研发资金", "类别": "资金"}
 
 
-@pytest.fixture
-def who(demo_store: Account, tmp_path: Path) -> Who:
-    load_process(tmp_path, demo_store)
-    return people(demo_store)
-
-
-def client(account: Account) -> Client:
-    made = Client(HTTP_HOST="localhost")
-    made.force_login(account)
-    return made
-
-
 def template(account: Account) -> Workbook:
-    answer = client(account).get("/processes/need/template.xlsx")
+    answer = browser(account).get("/processes/need/template.xlsx")
     assert answer.status_code == 200
     return load_workbook(io.BytesIO(answer.content))
 
@@ -58,11 +46,11 @@ def filled(account: Account, *rows: dict[str, Any]) -> bytes:
 
 
 def send(account: Account, data: bytes, name: str = "需求.xlsx") -> Any:
-    return client(account).post(ADDRESS, {"file": SimpleUploadedFile(name, data)})
+    return browser(account).post(ADDRESS, {"file": SimpleUploadedFile(name, data)})
 
 
 def confirm(account: Account, data: bytes) -> Any:
-    return client(account).post(ADDRESS, {"data": base64.b64encode(data).decode(), "name": "需求.xlsx"})
+    return browser(account).post(ADDRESS, {"data": base64.b64encode(data).decode(), "name": "需求.xlsx"})
 
 
 def problems(account: Account, data: bytes) -> dict[str, str]:
@@ -170,7 +158,7 @@ def test_one_wrong_cell_opens_nothing_and_comes_back_marked(who: Who) -> None:
     assert confirm(who["county"], data).status_code == 422
     assert not Case.objects.filter(process="need").exists()
     sent = {"data": base64.b64encode(data).decode(), "name": "需求.xlsx"}
-    marked = load_workbook(io.BytesIO(client(who["county"]).post(f"{ADDRESS}/marked.xlsx", sent).content))
+    marked = load_workbook(io.BytesIO(browser(who["county"]).post(f"{ADDRESS}/marked.xlsx", sent).content))
     assert "应为整数" in marked["企业需求"]["F4"].comment.text
     assert marked["问题清单"]["B2"].value == "F4"
     # Mended, the marked copy is taken as it is.
@@ -209,13 +197,13 @@ def test_what_is_no_workbook_is_refused(who: Who, data: bytes) -> None:
     assert send(who["county"], data).status_code == 422
     assert confirm(who["county"], data).status_code == 422
     sent = {"data": base64.b64encode(data).decode(), "name": "x"}
-    assert client(who["county"]).post(f"{ADDRESS}/marked.xlsx", sent).status_code == 422
+    assert browser(who["county"]).post(f"{ADDRESS}/marked.xlsx", sent).status_code == 422
 
 
 def test_who_may_not_start_the_process_finds_no_template(who: Who) -> None:
     for name in ("province", "city", "handler"):
         for address in (ADDRESS, "/processes/need/template.xlsx"):
-            assert client(who[name]).get(address).status_code == 404, (name, address)
+            assert browser(who[name]).get(address).status_code == 404, (name, address)
         assert confirm(who[name], filled(who["county"], GOOD)).status_code == 404
     assert not Case.objects.filter(process="need").exists()
 
@@ -234,5 +222,5 @@ def test_a_form_with_a_table_that_must_be_filled_takes_no_workbook(demo_store: A
     )
     load_process(tmp_path, demo_store, changed.replace("required: [title, kind]", "required: [title, kind, topics]"))
     county = people(demo_store)["county"]
-    answer = client(county).get("/processes/need/template.xlsx")
+    answer = browser(county).get("/processes/need/template.xlsx")
     assert (answer.status_code, "请逐件在页面上开始" in answer.content.decode()) == (409, True)

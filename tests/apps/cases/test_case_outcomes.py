@@ -8,23 +8,21 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 
-from packs import PACKS
+from packs import with_more
 from rongtong import clock
 from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Certificate, Link, Obligation
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.access import Denied
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
 from rongtong.apps.registry.models import Account
-from rongtong.engine.gb32100 import check_character
+from worlds import browser, member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESSES = """\
 - code: trial
   version: "1"
@@ -138,6 +136,7 @@ PROCESSES = """\
   opened_by: [firm]
   under: {process: trial, at: [signed]}
   links: {instance: like}
+  link_names: {instance: {name: 归入共性问题, back: 所含的办件}}
   roles:
     - {code: firm, name: 企业, held_by: [enterprise], at: own}
     - {code: county, name: 县科技局, held_by: [county_officer], at: self}
@@ -159,11 +158,7 @@ PLACE = "330106"
 @pytest.fixture
 def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
     """Two firms, a county officer and its neighbour, three experts; the pack with the made-up mechanism in force."""
-    folder = tmp_path / "more"
-    (folder / "processes").mkdir(parents=True)
-    (folder / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (folder / "processes" / "trial.yaml").write_text(PROCESSES, encoding="utf-8")
-    load([PACKS / "china", PACKS / "zhejiang", folder], demo_store)
+    load(with_more(tmp_path, PROCESSES), demo_store)
     made = {}
     for name, role, stem in (
         ("firm", "enterprise", "91339999000000019"),
@@ -173,13 +168,8 @@ def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("e2", "expert", ""),
         ("e3", "expert", ""),
     ):
-        unit = None
-        if stem:
-            unit = register_organisation(
-                stem + check_character(stem), f"{name}公司（虚构）", "enterprise", PLACE, actor=demo_store
-            )
-        made[name] = create_account(f"o-{name}", name, actor=demo_store, demo=True, organisation=unit).account
-        grant(made[name], role, PLACE, actor=demo_store)
+        own = unit(stem, f"{name}公司（虚构）", "enterprise", PLACE, actor=demo_store) if stem else None
+        made[name] = member(f"o-{name}", name, role, PLACE, actor=demo_store, organisation=own)
         Account.objects.filter(pk=made[name].pk).update(password_is_initial=False)
         made[name].refresh_from_db()
     return made
@@ -225,12 +215,6 @@ def agreed(people: dict[str, Account]) -> Case:
     return case
 
 
-def browser(account: Account) -> Client:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(account)
-    return client
-
-
 def test_a_number_is_taken_from_the_year_and_an_office_opens_for_a_firm(people: dict[str, Account]) -> None:
     first = asked(people)
     firm = people["other"].organisation
@@ -243,7 +227,7 @@ def test_a_number_is_taken_from_the_year_and_an_office_opens_for_a_firm(people: 
     assert queries.find(people["other"], second.pk) == second
     with pytest.raises(Case.DoesNotExist):
         queries.find(people["firm"], second.pk)
-    with pytest.raises(actions.FormRefused, match="没有登记"):
+    with pytest.raises(FormRefused, match="没有登记"):
         actions.open_case("trial", actor=people["county"], place=PLACE, data={"title": "某某", "firm_code": "9" * 18})
 
 
@@ -275,7 +259,7 @@ def test_an_expert_reads_nothing_before_declaring_and_no_other_score_after(peopl
         queries.find(people["e3"], case.pk)
     step(case, "declare", people["e1"])
     step(case, "score", people["e1"], points="80")
-    with pytest.raises(actions.GuardRefused, match="已办过"):
+    with pytest.raises(GuardRefused, match="已办过"):
         step(case, "score", people["e1"], points="90")
     step(case, "declare", people["e2"])
     scores = {
@@ -289,21 +273,21 @@ def test_a_guard_counts_the_experts_and_means_their_scores_exactly(people: dict[
     case = judged(people)
     step(case, "declare", people["e1"])
     step(case, "score", people["e1"], points="80")
-    with pytest.raises(actions.GuardRefused, match="至少两位专家"):
+    with pytest.raises(GuardRefused, match="至少两位专家"):
         step(case, "decide", people["county"])
     step(case, "declare", people["e2"])
     step(case, "score", people["e2"], points="39.999999")
-    with pytest.raises(actions.GuardRefused):
+    with pytest.raises(GuardRefused):
         step(case, "decide", people["county"])
     assert noticed(people).stage == "notice"
 
 
 def test_everybody_reads_a_notice_and_only_who_may_objects(people: dict[str, Account]) -> None:
     case = noticed(people)
-    page = Client(HTTP_HOST="localhost").get(reverse("notice", args=[case.pk])).content.decode()
+    page = browser().get(reverse("notice", args=[case.pk])).content.decode()
     assert "试制一台样机" in page
     assert "45.5" not in page
-    assert "Public notices" in Client(HTTP_HOST="localhost").get(reverse("notices-en")).content.decode()
+    assert "Public notices" in browser().get(reverse("notices-en")).content.decode()
     other = browser(people["other"])
     assert other.get(reverse("case", args=[case.pk])).status_code == 404
     objection = {"transition": "object", "seen": case.events, "objection": "所称样机早已由他人制成，附照片为证。"}
@@ -315,7 +299,7 @@ def test_everybody_reads_a_notice_and_only_who_may_objects(people: dict[str, Acc
     assert sent.status_code == 302
     case.refresh_from_db()
     assert case.stage == "objection"
-    assert Client(HTTP_HOST="localhost").get(reverse("notice", args=[case.pk])).status_code == 404
+    assert browser().get(reverse("notice", args=[case.pk])).status_code == 404
     said = [s for s in queries.history(case, people["firm"]) if s.transition == "object"]
     assert not said[0].readable
     evidence = case.attachments.get()
@@ -334,7 +318,7 @@ def test_dues_are_born_in_exact_fen_met_and_waived(people: dict[str, Account]) -
     ]
     step(case, "paid", people["firm"])
     step(case, "paid", people["firm"], due_item=2)
-    with pytest.raises(actions.FormRefused, match="第 2 项"):
+    with pytest.raises(FormRefused, match="第 2 项"):
         step(case, "paid", people["firm"], due_item=2)
     page = browser(people["firm"]).get(reverse("case", args=[case.pk])).content.decode()
     assert "333.00 元" in page
@@ -345,7 +329,7 @@ def test_dues_are_born_in_exact_fen_met_and_waived(people: dict[str, Account]) -
 
 def test_an_amount_that_is_not_known_stops_the_step(people: dict[str, Account]) -> None:
     case = agreed(people)
-    with pytest.raises(actions.CaseError, match="不为负"):
+    with pytest.raises(CaseError, match="不为负"):
         step(case, "sign", people["county"], price="-1", mode="later")
     assert not Obligation.objects.exists()
 
@@ -370,7 +354,7 @@ def test_a_step_opens_a_case_below_and_a_case_below_needs_one_above(people: dict
     assert address in client.get(reverse("case", args=[case.pk])).content.decode()
     assert client.post(address, {"title": "又一件", "like": str(below.pk)}).status_code == 302
     assert Link.objects.get().target == below
-    with pytest.raises(actions.CaseError, match="所属的办件"):
+    with pytest.raises(CaseError, match="所属的办件"):
         actions.open_case("piece", actor=people["firm"], place=PLACE, data={"title": "无主"})
     step(case, "void", people["county"])
     assert client.get(address).status_code == 404
@@ -379,7 +363,7 @@ def test_a_step_opens_a_case_below_and_a_case_below_needs_one_above(people: dict
 
 def test_a_step_that_wants_evidence_is_refused_without(people: dict[str, Account]) -> None:
     case = agreed(people)
-    with pytest.raises(actions.FormRefused, match="佐证材料"):
+    with pytest.raises(FormRefused, match="佐证材料"):
         actions.move(case.pk, "sign", actor=people["county"], seen=case.events, data={"price": "1", "mode": "none"})
     with pytest.raises(Denied):
         step(case, "sign", people["firm"], price="1", mode="none")

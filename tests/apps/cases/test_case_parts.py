@@ -6,23 +6,22 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
-from packs import PACKS
+from packs import with_more
 from rongtong import clock
 from rongtong.apps.cases import actions, measuring, queries
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Label, Measured
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.planning.queries import Asked, monitor
 from rongtong.apps.registry.access import Denied, visible_places
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
+from worlds import browser, member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 BLOCKS = """\
 - code: post
   name: 公示
@@ -81,22 +80,13 @@ PROCESS = """\
     - {code: accept, name: 同意, at: [checked], to: notice, by: [handler]}
     - {code: cancel, name: 撤销, at: [notice, done], to: gone, by: [county], optional: true}
 """
-USCC = {"甲": "91330106MA27XYQ95L", "乙": "91330106MA28A1B242", "局": "113301060024938766"}
-
-
-def pack(folder: Path, process: str = PROCESS) -> list[Path]:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "blocks.yaml").write_text(BLOCKS, encoding="utf-8")
-    (made / "processes" / "insure.yaml").write_text(process, encoding="utf-8")
-    return [PACKS / "china", PACKS / "zhejiang", made]
+USCC = {"甲": "91330106MA27XYQ95", "乙": "91330106MA28A1B24", "局": "11330106002493876"}
 
 
 @pytest.fixture
 def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
     """Two firms and a bureau of 西湖, its county officer, and one of a neighbour."""
-    load(pack(tmp_path), demo_store)
+    load(with_more(tmp_path, PROCESS, blocks=BLOCKS), demo_store)
     made = {}
     for name, role, place, kind in (
         ("甲", "enterprise", "330106", "enterprise"),
@@ -105,20 +95,9 @@ def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("西湖", "county_officer", "330106", ""),
         ("上城", "county_officer", "330102", ""),
     ):
-        made[name] = create_account(f"p-{len(made)}", name, actor=demo_store, demo=True).account
-        grant(made[name], role, place, actor=demo_store)
-        if kind:
-            own = register_organisation(uscc(USCC[name]), f"{name}单位", kind, place, actor=demo_store)
-            Account.objects.filter(pk=made[name].pk).update(organisation=own)
-            made[name].refresh_from_db()
+        own = unit(USCC[name], f"{name}单位", kind, place, actor=demo_store) if kind else None
+        made[name] = member(f"p-{len(made)}", name, role, place, actor=demo_store, organisation=own)
     return made
-
-
-def uscc(text: str) -> str:
-    """The code with its check character."""
-    from rongtong.engine.gb32100 import check_character
-
-    return text[:17] + check_character(text[:17])
 
 
 def ask(people: dict[str, Account], firm: str = "甲", **more: object) -> Case:
@@ -161,7 +140,7 @@ def test_a_firm_opens_cases_only_for_itself(people: dict[str, Account]) -> None:
 def test_a_form_names_who_handles_the_case(people: dict[str, Account]) -> None:
     case = ask(people)
     assert not queries.visible(people["局"]).exists()
-    with pytest.raises(actions.FormRefused, match="没有登记"):
+    with pytest.raises(FormRefused, match="没有登记"):
         actions.move(case.pk, "assign", actor=people["西湖"], seen=1, data={"office": "91330106MA27XYQ95X"})
     case = accepted(people, case)
     assert (case.stage, case.due) == ("notice", date(2025, 7, 18))
@@ -171,7 +150,7 @@ def test_a_form_names_who_handles_the_case(people: dict[str, Account]) -> None:
 def test_a_block_stands_in_the_process_with_its_parameters(people: dict[str, Account]) -> None:
     case = accepted(people, ask(people))
     assert [s.name for s in queries.line(case)] == ["已申请", "办理中", "公示中", "已办结", "已撤销"]
-    with pytest.raises(actions.GuardRefused, match="公示还没有期满"):
+    with pytest.raises(GuardRefused, match="公示还没有期满"):
         actions.move(case.pk, "notice_over", actor=people["西湖"], seen=3)
     Case.objects.filter(pk=case.pk).update(entered_at=clock.now() - timedelta(days=7))
     assert actions.move(case.pk, "notice_over", actor=people["西湖"], seen=3).outcome == "done"
@@ -189,8 +168,7 @@ def test_a_clock_runs_over_several_stages_and_stops(people: dict[str, Account]) 
 
 
 def test_a_firm_starts_and_reads_its_case_on_pages_nobody_wrote(people: dict[str, Account]) -> None:
-    firm = Client(HTTP_HOST="localhost")
-    firm.force_login(people["甲"])
+    firm = browser(people["甲"])
     assert "/processes/insure/new" in firm.get("/cases/").content.decode()
     page = firm.get("/processes/insure/new").content.decode()
     assert "险种" in page
@@ -204,11 +182,9 @@ def test_a_firm_starts_and_reads_its_case_on_pages_nobody_wrote(people: dict[str
     shown = firm.get(answer["Location"]).content.decode()
     assert "答复期限" in shown
     assert "2025-07-17" in shown
-    other = Client(HTTP_HOST="localhost")
-    other.force_login(people["乙"])
+    other = browser(people["乙"])
     assert other.get(answer["Location"]).status_code == 404
-    officer = Client(HTTP_HOST="localhost")
-    officer.force_login(people["西湖"])
+    officer = browser(people["西湖"])
     assert officer.get("/processes/insure/new").status_code == 404
     assert officer.get(answer["Location"]).status_code == 200
 
@@ -291,7 +267,7 @@ def test_a_block_used_wrongly_is_refused_with_the_reason(
 ) -> None:
     right = "{block: post, after: checked, with: {days: 3, next: done, by: [county]}}"
     with pytest.raises(PackRefused, match=said):
-        load(pack(tmp_path, PROCESS.replace(right, found)), demo_store)
+        load(with_more(tmp_path, PROCESS.replace(right, found), blocks=BLOCKS), demo_store)
 
 
 @pytest.mark.parametrize(
@@ -312,14 +288,14 @@ def test_a_definition_that_names_what_is_not_there_is_refused(
 ) -> None:
     assert right in PROCESS
     with pytest.raises(PackRefused, match=said):
-        load(pack(tmp_path, PROCESS.replace(right, found)), demo_store)
+        load(with_more(tmp_path, PROCESS.replace(right, found), blocks=BLOCKS), demo_store)
 
 
 def test_a_chain_that_does_not_exist_is_refused(people: dict[str, Account]) -> None:
-    with pytest.raises(actions.FormRefused, match="没有产业链"):
+    with pytest.raises(FormRefused, match="没有产业链"):
         ask(people, chain="长" * 64)
 
 
 def test_a_binary_fraction_is_refused_by_the_form(people: dict[str, Account]) -> None:
-    with pytest.raises(actions.FormRefused, match="浮点数"):
+    with pytest.raises(FormRefused, match="浮点数"):
         ask(people, amount=120.5)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.errors import CaseExists, FormRefused, GuardRefused, Stale
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.cases.supervision_actions import step
@@ -16,6 +17,7 @@ from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 ITEM = {"title": "研发费用同比下降", "level": "yellow", "source": "lamp"}
@@ -88,13 +90,13 @@ def test_a_county_does_not_see_its_citys_case_and_the_city_sees_its_countys(peop
 
 def test_the_second_officer_is_told_what_the_first_did(people: dict[str, Account], item: Case) -> None:
     actions.move(item.pk, "receive", actor=people["hangzhou"], seen=1)
-    with pytest.raises(actions.Stale, match=r"hangzhou于.*签收"):
+    with pytest.raises(Stale, match=r"hangzhou于.*签收"):
         actions.move(item.pk, "receive", actor=people["hangzhou2"], seen=1)
 
 
 def test_a_form_not_filled_as_asked_is_refused_by_field(people: dict[str, Account], item: Case) -> None:
     actions.move(item.pk, "receive", actor=people["hangzhou"], seen=1)
-    with pytest.raises(actions.FormRefused) as refused:
+    with pytest.raises(FormRefused) as refused:
         actions.move(item.pk, "reply", actor=people["hangzhou"], seen=2, data={"reply": "短"})
     assert "至少 10 个字" in refused.value.errors["reply"]
 
@@ -104,7 +106,7 @@ def test_a_guard_that_does_not_hold_says_what_it_met(people: dict[str, Account],
     case = actions.move(item.pk, "reply", actor=people["hangzhou"], seen=2, data={"reply": "已逐户核对，没有附件。"})
     offer = next(o for o in queries.offers(people["province"], case) if o.transition == "close")
     assert "还没有佐证材料" in offer.refused
-    with pytest.raises(actions.GuardRefused, match="evidence = 否"):
+    with pytest.raises(GuardRefused, match="evidence = 否"):
         actions.move(item.pk, "close", actor=people["province"], seen=3)
 
 
@@ -119,7 +121,7 @@ def test_an_extension_granted_moves_the_cases_own_deadline(people: dict[str, Acc
 
 
 def test_the_same_key_is_opened_once(people: dict[str, Account], item: Case) -> None:
-    with pytest.raises(actions.CaseExists) as there:
+    with pytest.raises(CaseExists) as there:
         actions.open_case("supervision", actor=people["province"], place="330100", key="t/1", title="再来", data=ITEM)
     assert there.value.case == item
 
@@ -139,13 +141,12 @@ def test_who_submits_does_not_approve(people: dict[str, Account], demo_store: Ac
     case = papers.send(papers.make(make_file("dispatch", Period.parse("2025H1")), both), both)
     offer = next(o for o in queries.offers(both, case) if o.transition == "release")
     assert "职责分离" in offer.refused
-    with pytest.raises(actions.GuardRefused, match="职责分离"):
+    with pytest.raises(GuardRefused, match="职责分离"):
         actions.move(case.pk, "release", actor=both, seen=case.events)
 
 
 def test_the_page_of_a_case_is_worked_by_plain_forms(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["hangzhou"])
+    client = browser(people["hangzhou"])
     own = client.get(f"/cases/{item.pk}")
     assert (own.status_code, own["Location"]) == (302, f"/supervision/{item.pk}")
     assert "签收" in client.get(own["Location"]).content.decode()
@@ -163,16 +164,14 @@ def test_the_page_of_a_case_is_worked_by_plain_forms(people: dict[str, Account],
 
 
 def test_the_page_of_an_invisible_case_is_the_page_of_an_absent_one(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["ningbo"])
+    client = browser(people["ningbo"])
     for pk in (item.pk, 999_999):
         assert client.get(f"/cases/{pk}").status_code == 404
         assert client.post(f"/cases/{pk}/move", {"transition": "receive", "seen": "1"}).status_code == 404
 
 
 def test_a_step_refused_on_a_page_is_in_the_log(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["province"])
+    client = browser(people["province"])
     assert client.post(f"/cases/{item.pk}/move", {"transition": "receive", "seen": "1"}).status_code == 403
     denied = Leaf.objects.filter(kind="registry.denied").latest("sequence")
     assert "cases.supervision.receive" in denied.payload.text
@@ -186,7 +185,7 @@ def test_the_library_draws_every_process(client: Client) -> None:
 
 
 def test_the_api_moves_a_case_and_says_why_it_does_not(people: dict[str, Account], item: Case) -> None:
-    client = Client(HTTP_HOST="localhost")
+    client = browser()
     assert client.get(f"/api/cases/{item.pk}").status_code == 401
     client.force_login(people["hangzhou"])
     found = client.get(f"/api/cases/{item.pk}").json()

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import actions, handing_over, queries
-from rongtong.apps.cases.actions import Part
 from rongtong.apps.cases.models import Case, Definition
+from rongtong.apps.cases.starting import Part
 from rongtong.apps.packs.actions import PackRefused, load
-from rongtong.apps.registry.actions import create_account, grant
+from rongtong.apps.registry.actions import create_account
 from rongtong.apps.registry.models import Account
+from worlds import member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: visit
   version: "1"
@@ -39,19 +39,9 @@ PROCESS = """\
 """
 
 
-def pack(folder: Path, process: str, published: str = "") -> list[Path]:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "visit.yaml").write_text(process, encoding="utf-8")
-    if published:
-        (made / "processes" / "published.csv").write_text(published, encoding="utf-8")
-    return [PACKS / "china", PACKS / "zhejiang", made]
-
-
 @pytest.fixture
 def offices(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    load(pack(tmp_path, PROCESS), demo_store)
+    load(with_more(tmp_path, PROCESS), demo_store)
     made = {}
     for name, role, place in (
         ("hangzhou", "city_officer", "330100"),
@@ -60,8 +50,7 @@ def offices(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
         ("province", "provincial_officer", ""),
         ("xihu", "county_officer", "330106"),
     ):
-        made[name] = create_account(f"v-{name}", name, actor=demo_store, demo=True).account
-        grant(made[name], role, place, actor=demo_store)
+        made[name] = member(f"v-{name}", name, role, place, actor=demo_store)
     return made
 
 
@@ -95,7 +84,7 @@ def test_a_running_case_stays_on_its_definition_when_the_pack_changes_it(
     offices: dict[str, Account], visit: Case, demo_store: Account, tmp_path: Path
 ) -> None:
     changed = PROCESS.replace('version: "1"', 'version: "2"').replace("by: [planner, guest]", "by: [chief]")
-    load(pack(tmp_path, changed), demo_store)
+    load(with_more(tmp_path, changed), demo_store)
     assert actions.move(visit.pk, "go", actor=offices["hangzhou"], seen=1).outcome == "done"
     new = actions.open_case("visit", actor=offices["hangzhou"], place="330100", key="v/2", title="再走访")
     assert new.version == "2"
@@ -105,12 +94,12 @@ def test_a_running_case_stays_on_its_definition_when_the_pack_changes_it(
 def test_a_published_version_that_changed_is_refused(demo_store: Account, tmp_path: Path) -> None:
     line = "process,version,sha256\nvisit,1," + "0" * 64 + "\n"
     with pytest.raises(PackRefused, match="已发布，内容却变了"):
-        load(pack(tmp_path, PROCESS, line), demo_store)
+        load(with_more(tmp_path, PROCESS, published=line), demo_store)
 
 
 def test_an_unsound_process_is_not_loaded(demo_store: Account, tmp_path: Path) -> None:
     with pytest.raises(PackRefused, match="“归类”走不到任何终结环节"):
-        load(pack(tmp_path, PROCESS.replace("to: done, automatic", "to: planned, automatic")), demo_store)
+        load(with_more(tmp_path, PROCESS.replace("to: done, automatic", "to: planned, automatic")), demo_store)
 
 
 def test_hand_over_puts_the_taker_where_the_giver_was_named(offices: dict[str, Account], demo_store: Account) -> None:

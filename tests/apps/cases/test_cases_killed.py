@@ -1,28 +1,19 @@
 """Writers of cases are killed with no warning at any moment: what they were told is done is there, whole, with its leaf.
 
-Two processes open cases and move them on at once and are killed (SIGKILL) again and again until a thousand steps have been
-acknowledged. What every table repeats of a case is then compared with what its events fold to.
+The writers open cases and move them on (killed_writer.py). What every table repeats of a case is then compared with what its
+events fold to.
 """
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
-import uuid
 from pathlib import Path
 
-import psycopg
 import pytest
+from killed_writer import own_database, run, write_and_kill
 
-from packs import PACKS
+from packs import with_more
 from rongtong.instance import write_instance
 
-ACKNOWLEDGED, SHORTEST, LONGEST = 1000, 40, 120
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: ask
   version: "1"
@@ -111,55 +102,9 @@ for sequence in Leaf.objects.filter(kind__startswith="cases.ask.").values_list("
 """
 
 
-def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "RONGTONG_HOME": str(home), "DJANGO_SETTINGS_MODULE": "rongtong.settings"}
-
-
-def run(home: Path, text: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", text, *arguments], env=environment(home), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def write_until_killed(home: Path, number: int, wanted: int, dice: random.Random) -> list[str]:
-    """Two writers, killed soon after so many acknowledgements; returns all that were given."""
-    reader, writer = os.pipe()
-    started = [
-        subprocess.Popen([sys.executable, "-c", WRITER, f"w{number}{name}"], env=environment(home), stdout=writer)
-        for name in "ab"
-    ]
-    os.close(writer)
-    said = b""
-    try:
-        while said.count(b"\n") < wanted:
-            content = os.read(reader, 65536)
-            assert content, "the writers ended by themselves"
-            said += content
-        # Anywhere in a step, not only right after one.
-        time.sleep(dice.uniform(0, 0.05))
-    finally:
-        for process in started:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-    while content := os.read(reader, 65536):
-        said += content
-    os.close(reader)
-    assert said.endswith(b"\n")
-    return said.decode().splitlines()
-
-
 def kill_and_look(home: Path, folder: Path) -> None:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "ask.yaml").write_text(PROCESS, encoding="utf-8")
-    run(home, SET_UP, *(str(p) for p in (PACKS / "china", PACKS / "zhejiang", made)))
-    dice, acknowledged, kills = random.Random(20261130), [], 0
-    while len(acknowledged) < ACKNOWLEDGED:
-        acknowledged += write_until_killed(home, kills, dice.randint(SHORTEST, LONGEST), dice)
-        kills += 1
+    run(home, SET_UP, *(str(p) for p in with_more(folder, PROCESS)))
+    acknowledged = write_and_kill(home, WRITER, 20261130)
     lines = [line.split(" ", 1) for line in run(home, AFTER).splitlines()]
     assert [rest for what, rest in lines if what == "finding"] == []
     stands = {(int(pk), int(events)) for what, rest in lines if what == "case" for pk, events, _ in [rest.split()]}
@@ -169,7 +114,6 @@ def kill_and_look(home: Path, folder: Path) -> None:
         assert last[int(pk)] >= int(events)
     assert {rest for what, rest in lines if what == "leaf"} == {rest for what, rest in lines if what == "event"}
     assert sum(last.values()) == sum(what == "event" for what, _ in lines)
-    assert kills >= 8
 
 
 @pytest.mark.large
@@ -180,12 +124,6 @@ def test_no_step_that_was_acknowledged_is_lost_on_sqlite(tmp_path: Path) -> None
 
 @pytest.mark.large
 def test_no_step_that_was_acknowledged_is_lost_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    name = f"killed_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-    try:
-        write_instance(tmp_path / "var", "demo", [], database=postgres_url.rpartition("/")[0] + f"/{name}")
+    with own_database(postgres_url) as url:
+        write_instance(tmp_path / "var", "demo", [], database=url)
         kill_and_look(tmp_path / "var", tmp_path)
-    finally:
-        with psycopg.connect(postgres_url, autocommit=True) as server:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]

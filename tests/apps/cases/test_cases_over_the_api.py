@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from desk_world import PROCESS, load_process, people
-from django.test import Client
 
 from rongtong import refusal
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.models import Account
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 Who = dict[str, Account]
@@ -31,9 +31,7 @@ def who(demo_store: Account, tmp_path: Path) -> Who:
 
 
 def post(account: Account, **changes: Any) -> Any:
-    browser = Client(HTTP_HOST="localhost")
-    browser.force_login(account)
-    return browser.post("/api/cases", NEED | changes, content_type="application/json")
+    return browser(account).post("/api/cases", NEED | changes, content_type="application/json")
 
 
 def test_a_case_is_opened_and_answered_whole(who: Who) -> None:
@@ -89,6 +87,6 @@ def test_a_case_under_a_case_is_opened_where_that_one_takes_it(who: Who) -> None
 
 
 def test_the_contract_names_the_answers() -> None:
-    contract = Client(HTTP_HOST="localhost").get("/api/openapi.json").json()
+    contract = browser().get("/api/openapi.json").json()
     answers = contract["paths"]["/api/cases"]["post"]["responses"]
     assert {"201", "401", "403", "409", "422"} <= set(answers)

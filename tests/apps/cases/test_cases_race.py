@@ -31,6 +31,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 from rongtong.apps.cases import actions
+from rongtong.apps.cases.errors import Stale
 from rongtong.apps.cases.models import Event
 from rongtong.apps.records.models import Leaf
 from rongtong.apps.registry.models import Account
@@ -44,7 +45,7 @@ def attempt(number):
             start.wait(30)
         actions.move({pk}, "receive", actor=officer, seen=1)
         return "won"
-    except actions.Stale:
+    except Stale:
         return "told"
     finally:
         connection.close()
@@ -79,6 +80,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 from rongtong.apps.cases import actions
+from rongtong.apps.cases.errors import CaseExists
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.actions import system_account
 
@@ -90,7 +92,7 @@ def attempt(number):
         actions.open_case("supervision", actor=system, place="330100", key="twice", title="同时开始",
                           data={"title": "同时开始", "level": "blue", "source": "manual"})
         return "opened"
-    except actions.CaseExists:
+    except CaseExists:
         return "told"
     finally:
         connection.close()

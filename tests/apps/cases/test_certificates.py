@@ -21,6 +21,7 @@ from rongtong.apps.records import keys, publishing
 from rongtong.apps.records.actions import erase_payload
 from rongtong.apps.records.models import Payload
 from rongtong.apps.registry.actions import system_account
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 BORDER = 4
@@ -41,7 +42,7 @@ def case(world: World) -> Case:
 
 @pytest.fixture
 def anybody() -> Client:
-    return Client(HTTP_HOST="localhost")
+    return browser()
 
 
 def address(case: Case) -> str:

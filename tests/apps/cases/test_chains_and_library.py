@@ -9,11 +9,12 @@ import pytest
 from lot_world import CHAIN, PLACE, links, lot, page, people_of, sold, step
 
 from rongtong import clock
-from rongtong.apps.cases.library_words import AT, KINDS, WORDS, Language
+from rongtong.apps.cases.library_words import AT, KINDS, WORDS
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import ProcessRole
 from rongtong.engine.process import form
+from rongtong.languages import Language
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 

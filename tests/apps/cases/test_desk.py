@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from desk_world import PROCESS, load_process, need, people, taken
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
@@ -17,21 +16,10 @@ from rongtong import clock
 from rongtong.apps.cases import access, actions, desk_queries, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.models import Account
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 Who = dict[str, Account]
-
-
-@pytest.fixture
-def who(demo_store: Account, tmp_path: Path) -> Who:
-    load_process(tmp_path, demo_store)
-    return people(demo_store)
-
-
-def client(account: Account) -> Client:
-    made = Client(HTTP_HOST="localhost")
-    made.force_login(account)
-    return made
 
 
 def titles(account: Account, tab: str = "open", **asked: object) -> list[str]:
@@ -92,7 +80,7 @@ def test_pages_miss_nothing_and_repeat_nothing(who: Who) -> None:
 def test_a_mark_that_cannot_be_read_begins_the_list_anew(who: Who) -> None:
     need(who, title="一件")
     for mark in ("x", "2025-02-30~1", "~", "~x", "2025-07-01", "~99999999999999999999"):
-        answer = client(who["county"]).get("/desk/", {"tab": "open", "after": mark})
+        answer = browser(who["county"]).get("/desk/", {"tab": "open", "after": mark})
         assert answer.status_code == 200
         assert "一件" in answer.content.decode()
 
@@ -120,7 +108,7 @@ def test_a_case_under_supervision_is_found_and_marked(who: Who) -> None:
     level = {"supervision_level": "red", "supervision": "三天内办完"}
     actions.move(watched.pk, "supervise", actor=who["county"], seen=1, data=level)
     assert titles(who["city"], supervised=True) == ["督办着的"]
-    page = client(who["city"]).get("/desk/?tab=open").content.decode()
+    page = browser(who["city"]).get("/desk/?tab=open").content.decode()
     assert page.count('<span class="chip red">督办</span>') == 1
 
 
@@ -149,7 +137,7 @@ def test_columns_count_all_and_show_some(who: Who) -> None:
         ("待评价", 0, 0, 0),
     ]
     assert [line.item.case.title for line in columns[0].lines] == [f"第 {n:02d} 件" for n in range(8)]
-    page = client(who["city"]).get("/desk/?tab=open&process=need&view=columns").content.decode()
+    page = browser(who["city"]).get("/desk/?tab=open&process=need&view=columns").content.decode()
     assert "其余 3 件" in page
 
 
@@ -165,7 +153,7 @@ def test_a_closed_case_says_whether_it_was_in_time(who: Who) -> None:
 def test_the_workbook_holds_the_filtered_list_and_runs_no_formula(who: Who) -> None:
     need(who, title='=HYPERLINK("x")')
     need(who, title="要人", kind="people")
-    answer = client(who["county"]).get("/desk/export.xlsx", {"tab": "open", "process": "need", "label-kind": "money"})
+    answer = browser(who["county"]).get("/desk/export.xlsx", {"tab": "open", "process": "need", "label-kind": "money"})
     sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
     heads = [c.value for c in sheet[2]]
     (row,) = [dict(zip(heads, line, strict=True)) for line in sheet.iter_rows(min_row=3)]
@@ -214,13 +202,13 @@ def test_no_list_reads_every_case(who: Who) -> None:
 
 
 def test_a_page_asks_the_store_as_often_for_many_cases_as_for_one(who: Who) -> None:
-    browser, counts = client(who["county"]), []
+    client, counts = browser(who["county"]), []
     need(who, title="一件")
-    browser.get("/desk/?tab=open")
+    client.get("/desk/?tab=open")
     for more in (0, 20):
         for n in range(more):
             need(who, title=f"又一件 {n}")
         with CaptureQueriesContext(connection) as asked:
-            browser.get("/desk/?tab=open")
+            client.get("/desk/?tab=open")
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 20

@@ -6,18 +6,18 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from django.test import Client
 
-from packs import PACKS
+from packs import with_more
 from rongtong.apps.cases import actions, near
+from rongtong.apps.cases.errors import FormRefused
 from rongtong.apps.cases.models import Band, Case, Participant
 from rongtong.apps.packs.actions import load
-from rongtong.apps.registry.actions import create_account, grant, register_organisation
+from rongtong.apps.registry.actions import register_organisation
 from rongtong.apps.registry.models import Account
 from rongtong.engine.gb32100 import check_character
+from worlds import browser, member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: wish
   version: "1"
@@ -59,18 +59,12 @@ MATTER = "园区道路夜间没有路灯，员工下班走路不安全，请尽�
 @pytest.fixture
 def officer(demo_store: Account, tmp_path: Path) -> Account:
     """The county officer of 西湖, where the process is in force."""
-    made = tmp_path / "more"
-    (made / "processes").mkdir(parents=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "wish.yaml").write_text(PROCESS, encoding="utf-8")
-    load([PACKS / "china", PACKS / "zhejiang", made], demo_store)
+    load(with_more(tmp_path, PROCESS), demo_store)
     return county(demo_store, "near-a", "330106")
 
 
 def county(actor: Account, username: str, place: str) -> Account:
-    made = create_account(username, username, actor=actor, demo=True).account
-    grant(made, "county_officer", place, actor=actor)
-    return made
+    return member(username, username, "county_officer", place, actor=actor)
 
 
 def ask(who: Account, matter: str, place: str = "330106") -> Case:
@@ -118,16 +112,14 @@ def test_a_group_is_of_three_and_of_the_days_and_the_place_asked_for(officer: Ac
 
 
 def test_a_process_that_names_no_fields_keeps_and_finds_nothing(officer: Account) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(officer)
+    client = browser(officer)
     assert client.get("/cases/alike/supervision").status_code == 404
     assert client.get("/cases/alike/wish?since=nonsense").status_code == 200
     assert near.clusters(officer, "supervision", date(2025, 1, 1), date(2025, 7, 15)) == ()
 
 
 def test_the_workbench_marks_what_may_be_the_same(officer: Account) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(officer)
+    client = browser(officer)
     ask(officer, MATTER)
     assert "可能重复" not in client.get("/work").content.decode()
     ask(officer, MATTER)
@@ -148,6 +140,6 @@ def test_an_office_is_named_by_place_code_or_name_and_left_out_it_is_out(officer
     assert parts() == {("main", "330102"), ("co", "西湖区某局")}
     actions.move(case.pk, "name", actor=officer, seen=2, data={"main_office": bureau.uscc})
     assert parts() == {("main", "西湖区某局")}
-    with pytest.raises(actions.FormRefused, match="没有登记名为“无此局”"):
+    with pytest.raises(FormRefused, match="没有登记名为“无此局”"):
         actions.move(case.pk, "name", actor=officer, seen=3, data={"main_office": "无此局"})
     assert parts() == {("main", "西湖区某局")}

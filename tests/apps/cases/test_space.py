@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from lot_world import PLACE, links, lot, page, people_of, sold, step
 from openpyxl import load_workbook
@@ -17,6 +16,7 @@ from rongtong import clock
 from rongtong.apps.cases import access, actions, space, space_report
 from rongtong.apps.cases.models import Case, Event, Obligation
 from rongtong.apps.registry.models import Account
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
@@ -102,8 +102,7 @@ def test_a_firm_is_offered_what_stands_on_notice_until_it_has_begun(people: dict
 
 def test_the_page_asks_no_more_often_for_many_cases_than_for_few(people: dict[str, Account]) -> None:
     def asked() -> int:
-        client = Client(HTTP_HOST="localhost")
-        client.force_login(people["school"])
+        client = browser(people["school"])
         client.get("/space/")
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/space/").status_code == 200
@@ -155,8 +154,7 @@ def test_a_past_year_is_told_as_it_was_on_its_last_day(people: dict[str, Account
 def test_the_workbook_holds_the_numbers_of_the_page(people: dict[str, Account]) -> None:
     case = sold(people)
     step(case, "paid", people["school"])
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["school"])
+    client = browser(people["school"])
     answer = client.get("/space/report.xlsx")
     assert answer.status_code == 200
     book = load_workbook(io.BytesIO(answer.content))
@@ -180,8 +178,7 @@ def test_whoever_has_no_organisation_is_told_so(people: dict[str, Account]) -> N
 
 
 def test_the_navigation_leads_who_comes_from_outside_to_the_space(people: dict[str, Account]) -> None:
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(people["firm"])
+    client = browser(people["firm"])
     text = client.get("/cases/").content.decode()
     assert '<a href="/space/">我的办件</a>' in text
     assert client.get("/cases/").status_code == 200

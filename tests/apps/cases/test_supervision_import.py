@@ -12,8 +12,8 @@ from openpyxl import load_workbook
 
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.supervision_forms import FIELDS
-from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
+from worlds import browser, member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
@@ -26,11 +26,7 @@ GOOD = {
 
 @pytest.fixture
 def office(demo_store: Account) -> Client:
-    account = create_account("import-province", "省级", actor=demo_store, demo=True).account
-    grant(account, "provincial_officer", "", actor=demo_store)
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(account)
-    return client
+    return browser(member("import-province", "省级", "provincial_officer", "", actor=demo_store))
 
 
 def filled(client: Client, rows: list[dict[str, str]], query: str = "") -> bytes:

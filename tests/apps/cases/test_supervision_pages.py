@@ -15,9 +15,9 @@ from openpyxl import load_workbook
 from rongtong import clock
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.planning import queries as planning
-from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
+from worlds import browser, member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
@@ -35,10 +35,7 @@ def people(demo_store: Account) -> dict[str, Client]:
         ("hangzhou", "city_officer", "330100"),
         ("reader", "reader", "330100"),
     ):
-        account = create_account(f"sup-{name}", name, actor=demo_store, demo=True).account
-        grant(account, role, place, actor=demo_store)
-        made[name] = Client(HTTP_HOST="localhost")
-        made[name].force_login(account)
+        made[name] = browser(member(f"sup-{name}", name, role, place, actor=demo_store))
     return made
 
 

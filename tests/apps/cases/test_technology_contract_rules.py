@@ -8,6 +8,7 @@ import pytest
 
 from contract_world import VERIFIED, World, certificate, make_world
 from rongtong.apps.cases import actions, queries
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Measured
 from rongtong.apps.registry.access import Denied
 
@@ -32,7 +33,7 @@ def reviewed(world: World, case: Case, *, opinions: int) -> Case:
 
 def test_a_technical_amount_above_the_contract_s_is_not_accepted_and_may_be_corrected(world: World) -> None:
     case = world.file(technology_amount="120.345679")
-    with pytest.raises(actions.GuardRefused, match="技术交易额大于合同成交额"):
+    with pytest.raises(GuardRefused, match="技术交易额大于合同成交额"):
         world.make(case, "accept", contract_text="complete")
     world.make(case, "correct", "seller", technology_amount="120.345678")
     assert world.make(case, "accept", contract_text="complete").stage == "examining"
@@ -40,20 +41,20 @@ def test_a_technical_amount_above_the_contract_s_is_not_accepted_and_may_be_corr
 
 def test_nor_is_one_registered_or_changed_into(world: World) -> None:
     case = world.accepted()
-    with pytest.raises(actions.GuardRefused, match="不能大于合同成交额"):
+    with pytest.raises(GuardRefused, match="不能大于合同成交额"):
         world.make(case, "register", **VERIFIED | {"technology_amount": "120.35"})
     case = world.make(case, "register", **VERIFIED)
     world.make(case, "ask_change", "seller", asked="change", ask_words="金额调整为八十万元")
-    with pytest.raises(actions.GuardRefused, match="不能大于合同成交额"):
+    with pytest.raises(GuardRefused, match="不能大于合同成交额"):
         world.make(case, "grant_change", contract_amount="80", technology_amount="80.01", valid_until="2026-12-31")
 
 
 def test_a_large_contract_is_registered_after_three_experts_only(world: World) -> None:
     case = world.accepted(**LARGE)
-    with pytest.raises(actions.GuardRefused, match="先经专家评审"):
+    with pytest.raises(GuardRefused, match="先经专家评审"):
         world.make(case, "register", **VERIFIED | LARGE)
     case = reviewed(world, case, opinions=2)
-    with pytest.raises(actions.GuardRefused, match="专家意见不足三份"):
+    with pytest.raises(GuardRefused, match="专家意见不足三份"):
         world.make(case, "conclude", expert_conclusion="一致建议登记")
     world.make(case, "declare", "expert3", declared="none")
     world.make(case, "opine", "expert3", suggestion="register", opinion="同意登记，金额核定合理")
@@ -81,13 +82,13 @@ def test_sending_to_experts_meets_the_short_term_and_leaves_the_long_one_running
 
 def test_a_refusal_says_why_and_may_be_changed_by_another_office_only(world: World) -> None:
     case = world.accepted()
-    with pytest.raises(actions.FormRefused, match="理由"):
+    with pytest.raises(FormRefused, match="理由"):
         world.make(case, "refuse", refuse_reason="not_technical")
     case = world.make(case, "refuse", refuse_reason="not_technical", refuse_words="标的是货物买卖，没有技术内容")
     assert (case.outcome, Measured.objects.filter(case=case).exists()) == ("refused", False)
     assert not case.certificates.exists()
     world.make(case, "ask_again", "seller", grounds="合同第三条约定了研究开发的内容")
-    with pytest.raises(actions.GuardRefused, match="须由别人办理"):
+    with pytest.raises(GuardRefused, match="须由别人办理"):
         world.make(case, "change", review_opinion="应予登记，请重新审查")
     with pytest.raises(Denied, match="科技主管部门"):
         world.make(case, "change", "county", review_opinion="应予登记，请重新审查")

@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from pytest_django.fixtures import Settings
 
-from packs import PACKS
+from packs import with_more
 from rongtong import cli
 from rongtong.apps.cases import actions, queries, telling
 from rongtong.apps.cases.models import Case, Event, Told
@@ -24,9 +23,9 @@ from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
 from rongtong.engine.deadline import moments
 from rongtong.engine.reminder import reminders
+from worlds import browser, member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
-MANIFEST = 'code: more\nname: 加一个流程\nversion: "1"\nextends: [zhejiang]\nroot_place: "330000"\n'
 PROCESS = """\
 - code: care
   version: "1"
@@ -84,29 +83,17 @@ PROCESS = """\
 ONE = timedelta(1)
 
 
-def pack(folder: Path, process: str = PROCESS) -> list[Path]:
-    made = folder / "more"
-    (made / "processes").mkdir(parents=True, exist_ok=True)
-    (made / "pack.yaml").write_text(MANIFEST, encoding="utf-8")
-    (made / "processes" / "care.yaml").write_text(process, encoding="utf-8")
-    return [PACKS / "china", PACKS / "zhejiang", made]
-
-
 @pytest.fixture
 def officer(demo_store: Account, tmp_path: Path) -> Account:
     """The county officer of 西湖, where the process is in force."""
-    load(pack(tmp_path), demo_store)
-    made = create_account("tick-county", "西湖", actor=demo_store, demo=True).account
-    grant(made, "county_officer", "330106", actor=demo_store)
-    return made
+    load(with_more(tmp_path, PROCESS), demo_store)
+    return member("tick-county", "西湖", "county_officer", "330106", actor=demo_store)
 
 
 @pytest.fixture
 def boss(officer: Account, demo_store: Account) -> Account:
     """The city officer of 杭州."""
-    made = create_account("tick-city", "杭州", actor=demo_store, demo=True).account
-    grant(made, "city_officer", "330100", actor=demo_store)
-    return made
+    return member("tick-city", "杭州", "city_officer", "330100", actor=demo_store)
 
 
 class Days:
@@ -218,7 +205,7 @@ def test_a_notice_that_is_over_moves_on_by_itself_and_its_due_is_told(officer: A
 def test_a_stage_is_overdue_by_its_own_deadline_whatever_clock_ran_out(
     demo_store: Account, officer: Account, days: Days, tmp_path: Path
 ) -> None:
-    load(pack(tmp_path, PROCESS.replace("stops: [answer]", "stops: [pay]")), demo_store)
+    load(with_more(tmp_path, PROCESS.replace("stops: [answer]", "stops: [pay]")), demo_store)
     days.at(9, 24)
     case = ask(officer)
     days.at(9, 30)
@@ -243,7 +230,7 @@ def test_what_was_answered_before_the_job_ran_is_not_told(officer: Account, days
 def test_an_escalation_that_is_not_possible_yet_is_made_when_it_is(
     officer: Account, days: Days, tmp_path: Path
 ) -> None:
-    load(pack(tmp_path, PROCESS.replace("pauses: [mending]", "pauses: []")), officer_of_packs(officer))
+    load(with_more(tmp_path, PROCESS.replace("pauses: [mending]", "pauses: []")), officer_of_packs(officer))
     days.at(9, 24)
     case = actions.move(ask(officer).pk, "mend", actor=officer, seen=1)
     days.tick(10, 9)
@@ -318,8 +305,7 @@ def test_the_workbench_shows_what_was_told_to_the_roles_held_for_seven_days(
     days.tick(10, 9)
     # Told to the county once more on the 9th, since the job did not run on the 30th.
     assert (seen(officer), seen(boss)) == ([("答复期限", False)], [("答复期限", True)])
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(boss)
+    client = browser(boss)
     page = client.get("/work").content.decode()
     assert "提醒：1 条" in page
     assert f'href="/cases/{case.pk}"' in page
@@ -339,4 +325,4 @@ def test_a_step_the_system_could_not_fill_is_refused(
 ) -> None:
     assert right in PROCESS
     with pytest.raises(PackRefused, match=said):
-        load(pack(tmp_path, PROCESS.replace(right, found)), demo_store)
+        load(with_more(tmp_path, PROCESS.replace(right, found)), demo_store)

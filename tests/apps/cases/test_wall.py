@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from desk_world import PROCESS, load_process, need, people, taken
-from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,23 +17,11 @@ from rongtong.apps.cases import actions, queries, wall_queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.wall_queries import SMALLEST, Tally, percent
 from rongtong.apps.registry.models import Account
+from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 Who = dict[str, Account]
 RATINGS = {"satisfied": "rate", "acceptable": "rate", "unsatisfied": "rate_unsatisfied"}
-
-
-@pytest.fixture
-def who(demo_store: Account, tmp_path: Path) -> Who:
-    load_process(tmp_path, demo_store)
-    return people(demo_store)
-
-
-def client(account: Account | None = None) -> Client:
-    made = Client(HTTP_HOST="localhost")
-    if account:
-        made.force_login(account)
-    return made
 
 
 def rated(who: Who, value: str, by: str = "county", place: str = "330106", firm: str = "firm") -> Case:
@@ -87,7 +74,7 @@ def test_a_reader_s_wall_counts_the_cases_of_the_reader_s_list(who: Who) -> None
         listed = queries.visible(account).filter(outcome="").count()
         assert wall_queries.wall(account, place, clock.today().year).total.open == listed, name
     # A place that the reader does not read is not shown, whatever the address says.
-    page = client(who["city"]).get("/wall/?place=330200").content.decode()
+    page = browser(who["city"]).get("/wall/?place=330200").content.decode()
     assert "督查墙：杭州" in page
     assert "海曙" not in page
 
@@ -104,22 +91,22 @@ def test_a_stage_that_hides_its_cases_hides_them_from_the_wall(demo_store: Accou
 def test_who_reads_no_place_has_no_wall(who: Who) -> None:
     for name in ("firm", "handler"):
         for address in ("/wall/", "/wall/figures.csv", "/wall/on_time_rate.svg"):
-            assert client(who[name]).get(address).status_code == 403, (name, address)
+            assert browser(who[name]).get(address).status_code == 403, (name, address)
 
 
 def test_the_pages_and_files_of_the_wall_hold_its_numbers(who: Who) -> None:
     rated(who, "satisfied")
-    browser = client(who["city"])
-    page = browser.get("/wall/?process=need").content.decode()
+    client = browser(who["city"])
+    page = client.get("/wall/?process=need").content.decode()
     assert '100.0<span class="unit">%（1/1）</span>' in page
     assert page.count("<svg") >= 2
-    rows = list(csv.reader(io.StringIO(browser.get("/wall/figures.csv?process=need").content.decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(client.get("/wall/figures.csv?process=need").content.decode("utf-8-sig"))))
     (west,) = [r for r in rows if r[2] == "西湖"]
     assert west[3:] == ["1", "0", "0", "1", "1", "100.0", "1", "1", "100.0"]
     assert next(r for r in rows if r[2] == "上城")[8] == ""
-    assert b"<svg" in browser.get("/wall/satisfaction.svg").content
-    assert browser.get("/wall/satisfaction.png").content.startswith(b"\x89PNG")
-    assert browser.get("/wall/nothing.svg").status_code == 404
+    assert b"<svg" in client.get("/wall/satisfaction.svg").content
+    assert client.get("/wall/satisfaction.png").content.startswith(b"\x89PNG")
+    assert client.get("/wall/nothing.svg").status_code == 404
 
 
 def test_the_public_wall_gives_no_small_count(who: Who) -> None:
@@ -133,11 +120,11 @@ def test_the_public_wall_gives_no_small_count(who: Who) -> None:
     # One is below three, 上城; every other county has none and is below three as well.
     assert {name for name, count in shown.items() if count is not None} == {"西湖"}
     assert (shown["西湖"], total.counts["open"]) == (5, 6)
-    page = client().get("/wall/public/?place=330100").content.decode()
+    page = browser().get("/wall/public/?place=330100").content.decode()
     assert "&lt;3" in page
-    english = client().get("/en/wall/public/?place=330100").content.decode()
+    english = browser().get("/en/wall/public/?place=330100").content.decode()
     assert "Xihu District" in english
-    rows = list(csv.DictReader(io.StringIO(client().get("/wall/public.csv?place=330100").content.decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(browser().get("/wall/public.csv?place=330100").content.decode("utf-8-sig"))))
     assert {r["name"]: r["open"] for r in rows if r["open"]} == {"西湖": "5", "杭州": "6"}
 
 
@@ -168,7 +155,7 @@ def test_a_ratio_is_rounded_half_up_to_one_decimal(part: int, whole: int) -> Non
 def test_a_ratio_of_nothing_is_unknown(who: Who) -> None:
     assert percent(0, 0) == ""
     need(who)
-    page = client(who["county"]).get("/wall/?process=need").content.decode()
+    page = browser(who["county"]).get("/wall/?process=need").content.decode()
     assert "<dt>满意率</dt><dd>—</dd>" in page
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
 import year
@@ -20,6 +19,7 @@ from rongtong.apps.records.queries import verify
 from rongtong.apps.registry.demo import demo_accounts
 from rongtong.apps.registry.models import Account
 from rongtong.engine.process.state import waits_for
+from worlds import browser
 
 CASES = 400
 pytestmark = [pytest.mark.django_db, pytest.mark.large]
@@ -88,8 +88,7 @@ def test_each_account_finds_the_cases_it_reads_and_those_that_wait_for_it(writte
 
 def test_the_list_goes_from_the_newest_to_the_oldest_and_shows_each_once(written: dict[str, float]) -> None:
     account = Account.objects.get(username="sheng")
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(account)
+    client = browser(account)
     shown: list[int] = []
     address = f"?process={year.PROCESS}"
     while address:

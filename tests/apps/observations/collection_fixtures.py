@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
-from django.test import Client
-
-from packs import PACKS
+from packs import SHIPPED
 from rongtong.apps.observations.actions import import_file
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.actions import create_account, grant, system_account
 from rongtong.apps.registry.models import Account
+from worlds import rolled_back
 
 CITY, COUNTY, NEIGHBOUR = "330100", "330102", "330105"
 HELD = """指标,地区,期,数值,单位,状态,发布日期
@@ -43,7 +41,7 @@ class Offices:
 def make_offices() -> Offices:
     """Load the packs and the held figures, and make the officers."""
     system = system_account()
-    load([PACKS / "china", PACKS / "zhejiang"], system)
+    load(SHIPPED, system)
     report = import_file(HELD.encode(), "已有.csv", actor=system)
     assert report.batch is not None, [str(f) for f in report.findings]
 
@@ -64,20 +62,7 @@ def make_offices() -> Offices:
     )
 
 
-def browser(account: Account) -> Client:
-    """A browser in which the account is logged in."""
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(account)
-    return client
-
-
 def kept_offices(django_db_blocker: Any) -> Iterator[Offices]:
     """The offices for all tests of a module; each test runs in a savepoint, and all is rolled back after the last."""
-    with django_db_blocker.unblock():
-        block = transaction.atomic()
-        block.__enter__()
-        try:
-            yield make_offices()
-        finally:
-            transaction.set_rollback(True)
-            block.__exit__(None, None, None)
+    with rolled_back(django_db_blocker):
+        yield make_offices()

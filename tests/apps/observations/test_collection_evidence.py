@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from collection_fixtures import COUNTY, Offices, browser, kept_offices
+from collection_fixtures import COUNTY, Offices, kept_offices
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
@@ -16,6 +16,7 @@ from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.observations import collecting, filing
 from rongtong.apps.observations.filing import Typed
 from rongtong.apps.records.models import Leaf
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.4\n% audited figures\n%%EOF\n"

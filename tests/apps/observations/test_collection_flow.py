@@ -9,6 +9,7 @@ import pytest
 from collection_fixtures import CITY, COUNTY, Offices, kept_offices
 
 from rongtong.apps.cases import actions as cases
+from rongtong.apps.cases.errors import GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import collecting, filing, slices
 from rongtong.apps.observations.actions import import_file
@@ -65,7 +66,7 @@ def test_a_slice_opens_with_what_is_held_and_only_once(case: Case, offices: Offi
 
 def test_a_slip_of_ten_thousand_blocks_the_submission(case: Case, offices: Offices) -> None:
     fill(case, offices.county, GOOD | {"input_enterprise": "22.5"})
-    with pytest.raises(cases.GuardRefused, match="强制性"):
+    with pytest.raises(GuardRefused, match="强制性"):
         step(case, "submit", offices.county)
     (finding,) = slices.read_slice(case).cell("input_enterprise").findings
     assert "万元/亿元错位" in finding.problem
@@ -75,7 +76,7 @@ def test_a_slip_of_ten_thousand_blocks_the_submission(case: Case, offices: Offic
 def test_a_jump_is_not_explained_by_saying_that_it_was_verified(case: Case, offices: Offices, reason: str) -> None:
     fill(case, offices.county, GOOD | {"new_hte": "100"}, {"new_hte": reason})
     assert slices.read_slice(case).soft_open == 1
-    with pytest.raises(cases.GuardRefused):
+    with pytest.raises(GuardRefused):
         step(case, "submit", offices.county)
 
 
@@ -87,7 +88,7 @@ def test_a_jump_passes_with_a_real_reason(case: Case, offices: Offices) -> None:
 def test_a_required_cell_left_empty_blocks_the_submission(case: Case, offices: Offices) -> None:
     fill(case, offices.county, {code: v for code, v in GOOD.items() if code != "new_srdi_smes"})
     assert slices.read_slice(case).empty == 1
-    with pytest.raises(cases.GuardRefused, match="必填"):
+    with pytest.raises(GuardRefused, match="必填"):
         step(case, "submit", offices.county)
 
 
@@ -134,7 +135,7 @@ def test_what_is_approved_is_locked_until_it_is_reopened_with_a_reason(case: Cas
     approved(case, offices)
     with pytest.raises(Denied):
         fill(case, offices.county, {"new_hte": "46"})
-    with pytest.raises(cases.GuardRefused, match="具体原因"):
+    with pytest.raises(GuardRefused, match="具体原因"):
         step(case, "reopen", offices.province, reason="核实无误")
     assert step(case, "reopen", offices.province, reason="县里补报了两家漏统企业").stage == "filling"
 
@@ -160,7 +161,7 @@ def test_whoever_typed_a_cell_does_not_approve_it(case: Case, offices: Offices) 
     step(case, "submit", offices.county_second)
     step(case, "accept", offices.city)
     grant(offices.county, "provincial_officer", "", actor=system_account())
-    with pytest.raises(cases.GuardRefused, match="别人办理"):
+    with pytest.raises(GuardRefused, match="别人办理"):
         step(case, "approve", offices.county)
 
 
@@ -211,6 +212,6 @@ def test_a_city_files_its_own_table_straight_to_the_province_and_sees_its_counti
         "new_hte": "900",
     }
     fill(case, offices.city, values)
-    with pytest.raises(cases.GuardRefused):
+    with pytest.raises(GuardRefused):
         step(case, "submit", offices.city)
     assert step(case, "submit_city", offices.city).stage == "province_review"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from collection_fixtures import COUNTY, Offices, browser, kept_offices
+from collection_fixtures import COUNTY, Offices, kept_offices
 from django.test import Client
 
 from rongtong.apps.cases.models import Case
@@ -14,6 +14,7 @@ from rongtong.apps.observations import collecting, filing
 from rongtong.apps.observations.filing import Typed
 from rongtong.apps.observations.models import Entry
 from rongtong.apps.observations.queries import reminders
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 GOOD = {"input_enterprise": "225000", "input_government": "32000", "new_hte": "44", "new_srdi_smes": "30"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from collection_fixtures import CITY, COUNTY, NEIGHBOUR, Offices, browser, kept_offices
+from collection_fixtures import CITY, COUNTY, NEIGHBOUR, Offices, kept_offices
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -19,6 +19,7 @@ from rongtong.apps.observations.actions import import_file
 from rongtong.apps.observations.models import Batch, Entry, Observation, OfficeSource, Upload
 from rongtong.apps.records.models import Leaf
 from rongtong.engine.pack.read import read_layer
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 

@@ -13,6 +13,7 @@ import pytest
 from packs import PACKS
 from rongtong import clock
 from rongtong.apps.cases import actions as cases
+from rongtong.apps.cases.errors import GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.observations.actions import import_file
@@ -214,7 +215,7 @@ def test_who_sent_it_does_not_publish_it_and_a_drafter_cannot(people: People) ->
     with pytest.raises(Denied):
         cases.move(case.pk, "publish", actor=other, seen=case.events)
     grant(people.drafter, "approver", "", actor=people.system)
-    with pytest.raises(cases.GuardRefused, match="职责分离"):
+    with pytest.raises(GuardRefused, match="职责分离"):
         cases.move(case.pk, "publish", actor=people.drafter, seen=case.events)
     assert not Publication.objects.exists()
 
@@ -225,13 +226,13 @@ def test_what_the_pack_check_refuses_is_found_with_what_to_do_and_not_sent(peopl
     assert {(f.kind, f.code) for f in found} == {("targets", "input_government_2025")}
     assert all(f.problem.do for f in found)
     snapshots = Snapshot.objects.count()
-    with pytest.raises(cases.GuardRefused, match="input_government_2025"):
+    with pytest.raises(GuardRefused, match="input_government_2025"):
         sent(people, row)
     assert Snapshot.objects.count() == snapshots
 
 
 def test_an_amendment_without_statements_is_not_sent(people: People) -> None:
-    with pytest.raises(cases.GuardRefused, match="没有一条修订内容"):
+    with pytest.raises(GuardRefused, match="没有一条修订内容"):
         sent(people, drafted(people))
 
 
@@ -247,7 +248,7 @@ def test_a_changed_base_stops_publication_until_it_is_checked_again(people: Peop
     assert not amend_queries.up_to_date(row)
     (shown,) = amend_queries.shown(row)
     assert [f.overtaken for f in shown.fields] == ["乙"]
-    with pytest.raises(cases.GuardRefused, match="起草之后规则包变了"):
+    with pytest.raises(GuardRefused, match="起草之后规则包变了"):
         cases.move(case.pk, "publish", actor=people.signer, seen=case.events)
     cases.move(case.pk, "send_back", actor=people.signer, seen=case.events, data={"reason": "请重新检查"})
     row = amend_actions.rebase(row.pk, seen=row.number, actor=people.drafter)

@@ -11,6 +11,7 @@ from django.test import Client
 from docx import Document
 
 from rongtong.apps.cases import actions as cases
+from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations.actions import import_file
 from rongtong.apps.papers import actions, queries
@@ -77,7 +78,7 @@ def test_a_release_is_the_reviewed_paper_without_the_draft_mark_dated_today(peop
 def test_who_sent_a_paper_does_not_sign_it(people: People) -> None:
     grant(people.editor, "approver", "", actor=people.system)
     case = send(issued(people), people.editor)
-    with pytest.raises(cases.GuardRefused, match="职责分离"):
+    with pytest.raises(GuardRefused, match="职责分离"):
         cases.move(case.pk, "release", actor=people.editor, seen=case.events)
     assert not Release.objects.exists()
 
@@ -101,7 +102,7 @@ def test_figures_that_came_after_sending_stop_the_release(people: People) -> Non
     row = "industrial_rd_expense,330100,2025Q1,206.90,亿元,revised,2025-07-15,省统计局,更正,rd_expense\n"
     report = import_file((head + row).encode(), "更正.csv", actor=people.system)
     assert not report.blocking
-    with pytest.raises(cases.GuardRefused, match="送审之后来了新的数"):
+    with pytest.raises(GuardRefused, match="送审之后来了新的数"):
         signed(people, case)
     assert not Release.objects.exists()
     assert queries.issue_of(case).pk == Issue.objects.latest("pk").pk
@@ -147,7 +148,7 @@ def test_a_withdrawn_issue_is_taken_up_again_with_a_reason_and_released(people: 
     with pytest.raises(PaperRefused, match="先恢复"):
         send(issue, people.editor)
     assert "恢复</button>" in editor.get(page).content.decode()
-    with pytest.raises(cases.FormRefused):
+    with pytest.raises(FormRefused):
         cases.move(case.pk, "reopen", actor=people.editor, seen=case.events)
     case = cases.move(case.pk, "reopen", actor=people.editor, seen=case.events, data={"reason": "会议照开"})
     assert case.stage == "draft"
@@ -161,7 +162,7 @@ def test_an_older_issue_taken_up_again_neither_blocks_the_newest_nor_goes_before
     newest = issued(people)
     old = cases.move(old.pk, "reopen", actor=people.editor, seen=old.events, data={"reason": "会议照开"})
     assert send(newest, people.editor).stage == "review"
-    with pytest.raises(cases.GuardRefused, match="不是最新的一稿"):
+    with pytest.raises(GuardRefused, match="不是最新的一稿"):
         cases.move(old.pk, "submit", actor=people.editor, seen=old.events)
 
 

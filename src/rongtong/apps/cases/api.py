@@ -11,6 +11,7 @@ from ninja.security import django_auth
 
 from rongtong import refusal
 from rongtong.apps.cases import access, actions, opening_outside, queries
+from rongtong.apps.cases.errors import CaseError, FormRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning.api import BODY, LOGIN, Refusal
@@ -130,9 +131,9 @@ def open_case(request: HttpRequest, body: OpenIn) -> Any:
         made = opening_outside.open_for(who, body.process, body.place, body.data, body.organisation, parent)
     except opening_outside.NoProcess as error:
         raise Unknown(str(error)) from error
-    except actions.FormRefused as error:
+    except FormRefused as error:
         return 422, refusal.body(str(error), refusal.FORM)
-    except actions.CaseError as error:
+    except CaseError as error:
         return 409, refusal.body(str(error), refusal.NOT_OPENED)
     return 201, _full(request, made)
 
@@ -143,9 +144,9 @@ def move(request: HttpRequest, pk: Path[int], body: MoveIn) -> Any:
     _find(request, pk)
     try:
         moved = actions.move(pk, body.transition, actor=account_of(request), seen=body.seen, data=body.data)
-    except actions.FormRefused as error:
+    except FormRefused as error:
         return 422, refusal.body(str(error), refusal.FORM)
-    except actions.CaseError as error:
+    except CaseError as error:
         return 409, refusal.body(str(error), refusal.MOVED)
     return 200, _full(request, moved)
 

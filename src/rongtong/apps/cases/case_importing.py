@@ -11,6 +11,7 @@ from django.db import transaction
 
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.case_sheets import Draft
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.opening import Start
 from rongtong.apps.records.actions import act
@@ -77,5 +78,5 @@ def _open(start: Start, draft: Draft, actor: Account) -> Case:
         return actions.open_case(
             start.process.code, actor=actor, place=draft.place, data=draft.data, organisation=draft.organisation
         )
-    except (actions.CaseError, Denied) as error:
+    except (CaseError, Denied) as error:
         raise ImportRefused(str(error), draft.row) from error

@@ -13,13 +13,11 @@ from django.utils.safestring import mark_safe
 
 from rongtong import qr
 from rongtong.apps.cases import certificates
-from rongtong.apps.cases.certificate_words import OTHER, WORDS, Language
+from rongtong.apps.cases.certificate_words import WORDS
 from rongtong.apps.cases.certificates import Shown
 from rongtong.apps.records import keys, proofs, publishing
+from rongtong.languages import Language, in_two, named
 
-# Name of the address by language: of the page that asks, and of a certificate.
-ASKING = {"zh": "verify", "en": "verify-en"}
-SHOWING = {"zh": "certificate", "en": "certificate-en"}
 View = Callable[[HttpRequest, Shown, Language], HttpResponse]
 
 
@@ -57,7 +55,7 @@ def verify(request: HttpRequest, language: Language = "zh") -> HttpResponse:
         return _asked(request, language, 429, "locked", number, code)
     if found is None:
         return _asked(request, language, 422, "unknown", number, code)
-    return redirect(SHOWING[language], found.number, found.code)
+    return redirect(named("certificate", language), found.number, found.code)
 
 
 @_of_one
@@ -92,28 +90,18 @@ def proof_file(request: HttpRequest, one: Shown, language: Language) -> HttpResp
 
 
 def _context(one: Shown, language: Language) -> dict[str, Any]:
-    other = OTHER[language]
-    return {
-        "one": one,
-        "w": WORDS[language],
-        "en": language == "en",
-        "ask": reverse(ASKING[language]),
-        "other_page": reverse(SHOWING[other], args=[one.number, one.code]),
-    }
+    two = in_two(WORDS, language, "certificate", one.number, one.code)
+    return two | {"one": one, "ask": reverse(named("verify", language))}
 
 
 def _asked(
     request: HttpRequest, language: Language, status: int = 200, wrong: str = "", number: str = "", code: str = ""
 ) -> HttpResponse:
-    words = WORDS[language]
-    context = {
-        "w": words,
-        "en": language == "en",
-        "errors": [("number", words[wrong])] if wrong else [],
+    context = in_two(WORDS, language, "verify") | {
+        "errors": [("number", WORDS[language][wrong])] if wrong else [],
         "number": number,
         "code": code,
-        "ask": reverse(ASKING[language]),
-        "other_page": reverse(ASKING[OTHER[language]]),
+        "ask": reverse(named("verify", language)),
     }
     return _private(render(request, "cases/verify.html", context, status=status))
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-Language = Literal["zh", "en"]
-OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
+from rongtong.languages import Language
 
 WORDS: dict[Language, dict[str, str]] = {
     "zh": {

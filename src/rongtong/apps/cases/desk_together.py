@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from rongtong.apps.cases import access, actions, holding, queries
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.access import Denied, account_of
 from rongtong.apps.registry.models import Account
@@ -107,7 +108,7 @@ def make(actor: Account, step: Transition, cases: Sequence[Chosen], data: Mappin
 def _make(actor: Account, step: Transition, one: Chosen, data: Mapping[str, Any]) -> Outcome:
     try:
         case = actions.move(one.case.pk, step.code, actor=actor, seen=one.seen, data=data)
-    except (actions.CaseError, Denied) as error:
+    except (CaseError, Denied) as error:
         return Outcome(one.case, one.address, "", str(error))
     except Case.DoesNotExist:
         return Outcome(one.case, one.address, "", "这件您已经看不到了。")

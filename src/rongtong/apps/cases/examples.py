@@ -6,6 +6,7 @@ from typing import Any
 
 from rongtong.apps.cases import actions, holding, opening
 from rongtong.apps.cases.demo import evidence_file
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import Denied
@@ -57,7 +58,7 @@ def _make(example: Example, made: dict[str, Case]) -> Case:
             data = _filled(step.data, made)
             files = [evidence_file()] if step.files else []
             case = actions.move(case.pk, step.step, actor=_account(step.by), seen=case.events, data=data, files=files)
-    except (actions.CaseError, Denied, Case.DoesNotExist, Account.DoesNotExist, KeyError) as error:
+    except (CaseError, Denied, Case.DoesNotExist, Account.DoesNotExist, KeyError) as error:
         raise BadExample(f"{where}：{error}") from error
     return case
 
@@ -70,7 +71,7 @@ def _open(example: Example, made: dict[str, Case]) -> Case:
     found = opening.starts_under(who, parent) if parent else opening.starts(who)
     start = next((s for s in found if s.process.code == example.process), None)
     if start is None:
-        raise actions.CaseError(f"账号 {example.by} 不能开始“{example.process}”。")
+        raise CaseError(f"账号 {example.by} 不能开始“{example.process}”。")
     place = example.place or start.places[0]
     return opening.open_next(who, start, place, data)
 

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from rongtong.apps.cases import actions, holding
+from rongtong.apps.cases import holding
 from rongtong.apps.cases.models import Case, Definition, Measured, Participant
+from rongtong.apps.cases.starting import stored
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.process import Process
@@ -91,7 +92,7 @@ class World:
 
     def _definition(self, code: str) -> tuple[Process, Definition]:
         found = self.process(code)
-        return found, actions.stored(found)
+        return found, stored(found)
 
     def taken(self, process: str) -> dict[str, int]:
         """Key → number of every case of a process, those of this replay too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rongtong.apps.cases.library_words import AT, KINDS, MARKS, WORDS, Language
+from rongtong.apps.cases.library_words import AT, KINDS, MARKS, WORDS
 from rongtong.apps.planning.pages_cards import Basis, basis
 from rongtong.apps.registry.roles import role_name
 from rongtong.engine.pack.clock import Clock
@@ -15,6 +15,7 @@ from rongtong.engine.pack.process import Process, ProcessRole, Stage, Transition
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.process import form
 from rongtong.engine.process.state import OPEN
+from rongtong.languages import Language
 
 Named = Stage | Transition
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
 from rongtong.apps.cases import library
-from rongtong.apps.cases.library_words import WORDS, Language
+from rongtong.apps.cases.library_words import WORDS
 from rongtong.apps.cases.opening import newest, starts
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.engine.process.drawing import draw
+from rongtong.languages import Language, in_two, named
 
 
 def processes(request: HttpRequest, language: Language = "zh") -> HttpResponse:
@@ -32,9 +32,7 @@ def process(request: HttpRequest, code: str, language: Language = "zh") -> HttpR
     one = pack.find("processes", code)
     if one is None:
         raise Http404("没有这个流程。")
-    context = _context(language, "process", code=code) | library.page(
-        pack, one, language, protected=user.is_authenticated
-    )
+    context = _context(language, "process", code) | library.page(pack, one, language, protected=user.is_authenticated)
     context |= {
         "drawing": draw(one, english=language == "en"),
         "origin": pack.origin("processes", one),
@@ -43,12 +41,6 @@ def process(request: HttpRequest, code: str, language: Language = "zh") -> HttpR
     return render(request, "cases/process.html", context)
 
 
-def _context(language: Language, name: str, **arguments: object) -> dict[str, object]:
-    other = name if language == "en" else f"{name}-en"
-    return {
-        "w": WORDS[language],
-        "en": language == "en",
-        "other_page": reverse(other, kwargs=arguments or None),
-        "one_page": "process-en" if language == "en" else "process",
-        "list_page": "processes-en" if language == "en" else "processes",
-    }
+def _context(language: Language, page: str, *arguments: object) -> dict[str, object]:
+    pages = {"one_page": named("process", language), "list_page": named("processes", language)}
+    return in_two(WORDS, language, page, *arguments) | pages

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-Language = Literal["zh", "en"]
+from rongtong.languages import Language
 
 WORDS: dict[Language, dict[str, str]] = {
     "zh": {

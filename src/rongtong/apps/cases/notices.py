@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
@@ -20,8 +19,8 @@ from rongtong.clock import LOCAL
 from rongtong.engine.pack.process import Process
 from rongtong.engine.process import form
 from rongtong.entering import takes_files
+from rongtong.languages import Language, in_two, named
 
-Language = Literal["zh", "en"]
 PER_PAGE, MOST_PAST = 50, 50
 WORDS: dict[Language, dict[str, str]] = {
     "zh": {
@@ -143,7 +142,7 @@ def _show(request: HttpRequest, one: Case, language: Language, status: int = 200
     account = account_of(request) if request.user.is_authenticated else None
     roles = {r.code for r in process.roles if r.at == "notice"}
     steps = {t.code for t in process.transitions if roles & set(t.by)}
-    context = _context(language, "notice", pk=one.pk) | {
+    context = _context(language, "notice", one.pk) | {
         "case": one,
         "process": process,
         "notice": shown,
@@ -168,12 +167,6 @@ def published(case: Case) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
-def _context(language: Language, name: str, **arguments: object) -> dict[str, object]:
-    other = name if language == "en" else f"{name}-en"
-    return {
-        "w": WORDS[language],
-        "en": language == "en",
-        "other_page": reverse(other, kwargs=arguments or None),
-        "one_page": "notice-en" if language == "en" else "notice",
-        "board_page": "notices-en" if language == "en" else "notices",
-    }
+def _context(language: Language, page: str, *arguments: object) -> dict[str, object]:
+    pages = {"one_page": named("notice", language), "board_page": named("notices", language)}
+    return in_two(WORDS, language, page, *arguments) | pages

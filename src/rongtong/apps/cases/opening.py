@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from rongtong.apps.cases import access, actions, holding, hooks, queries
+from rongtong.apps.cases.errors import CaseError, CaseExists, FormRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import Denied, account_of
@@ -100,10 +101,10 @@ def case_new(request: HttpRequest, code: str) -> HttpResponse:
     data = form.read(start.process.form, {name: request.POST.getlist(name) for name in request.POST})
     try:
         case = open_next(account, start, place, data)
-    except actions.FormRefused as error:
+    except FormRefused as error:
         wrong = [(f"open-{name}", words) for name, words in error.errors.items()]
         return _page(request, start, 422, errors=wrong, wrong=error.errors)
-    except (actions.CaseError, Denied) as error:
+    except (CaseError, Denied) as error:
         return _page(request, start, 409, errors=[("", str(error))])
     return redirect(queries.address(case))
 
@@ -127,9 +128,9 @@ def open_next(account: Account, start: Start, place: str, data: dict[str, object
                 start.process.code, actor=account, place=place, data=data, organisation=start.organisation,
                 parent=start.parent,
             )  # fmt: skip
-        except actions.CaseExists:
+        except CaseExists:
             continue
-    raise actions.CaseError("同时有多人在开始这个流程，没有给到编号。请再提交一次。")
+    raise CaseError("同时有多人在开始这个流程，没有给到编号。请再提交一次。")
 
 
 def _prefilled(account: Account, start: Start) -> dict[str, str]:

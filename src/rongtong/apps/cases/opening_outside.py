@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rongtong.apps.cases import actions, holding, hooks
+from rongtong.apps.cases.errors import CaseError, CaseExists, FormRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account, Organisation
@@ -33,9 +34,9 @@ def open_for(
     if definition is None:
         raise NoProcess(f"没有流程“{process[:64]}”。")
     if hooks.has_page(definition):
-        raise actions.CaseError(f"“{definition.name}”从它自己的页面开始，不从这里开始。")
+        raise CaseError(f"“{definition.name}”从它自己的页面开始，不从这里开始。")
     if place not in packs.current().places.places:
-        raise actions.FormRefused({"place": f"没有地方“{place[:32]}”。应为规则包里的地方代码。"})
+        raise FormRefused({"place": f"没有地方“{place[:32]}”。应为规则包里的地方代码。"})
     organisation = _organisation(uscc)
     who = holding.reach(account)
     if organisation is None and any(who.owns(definition.role(code)) for code in definition.opened_by):
@@ -45,7 +46,7 @@ def open_for(
             return actions.open_case(
                 process, actor=account, place=place, data=data, organisation=organisation, parent=parent
             )
-        except actions.CaseExists:
+        except CaseExists:
             if attempt == TRIES - 1:
                 raise
     raise AssertionError("the last attempt returns or raises")
@@ -57,5 +58,5 @@ def _organisation(uscc: str) -> Organisation | None:
         return None
     found = Organisation.objects.filter(uscc=gb32100.normalise(uscc)).first()
     if found is None:
-        raise actions.FormRefused({"organisation": f"没有登记统一社会信用代码为“{uscc[:32]}”的单位。请先登记单位。"})
+        raise FormRefused({"organisation": f"没有登记统一社会信用代码为“{uscc[:32]}”的单位。请先登记单位。"})
     return found

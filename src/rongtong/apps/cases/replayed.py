@@ -9,8 +9,11 @@ from typing import Any
 
 from rongtong import clock
 from rongtong.apps.cases import actions, bearing, following, holding, near
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.histories import History, Move, ReplayError, Stands, World
 from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
+from rongtong.apps.cases.starting import organisation_of, titled
+from rongtong.apps.cases.steps import CHAIN, check_form, read_clocks
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.models import Account
 from rongtong.clock import LOCAL
@@ -94,7 +97,7 @@ class Past:
             self._open(move) if self.state is None else self._move(move)
             self._automatic()
         except (
-            ReplayError, ProcessError, actions.CaseError, Denied, following.NoSuchParticipant, ValueError
+            ReplayError, ProcessError, CaseError, Denied, following.NoSuchParticipant, ValueError
         ) as error:  # fmt: skip
             which = f"{self.process.name} {self.case.key or self.history.key or self.history.title}"
             raise ReplayError(f"{which} 第 {len(self.happened) + 1} 步“{move.transition}”：{error}") from error
@@ -103,16 +106,16 @@ class Past:
     def close(self) -> Case:
         """The case with the columns its last event leaves."""
         assert self.state is not None
-        actions.read_clocks(self.case, self.process, self.state, self.happened, self.on)
+        read_clocks(self.case, self.process, self.state, self.happened, self.on)
         return self.case
 
     def _open(self, move: Move) -> None:
         if move.transition != OPEN:
             raise ReplayError(f"应从“{OPEN}”开始")
         history, case, process, given = self.history, self.case, self.process, dict(move.data)
-        actions.check_form(process.form, given)
+        check_form(process.form, given)
         if process.of and given.get(process.of):
-            case.organisation = actions.organisation_of(process, given) or case.organisation
+            case.organisation = organisation_of(process, given) or case.organisation
         keys = self.world.taken(process.code)
         case.key = history.key or self.world.next_key(process.code, self.on.year)
         if case.key in keys:
@@ -120,8 +123,8 @@ class Past:
         self._may(move.actor, process.opened_by, f"开始{process.name}")
         keys[case.key] = case.pk
         self.world.stands[case.pk] = Stands(case.organisation_id, "")
-        case.title = actions.titled(process, history.title, given, case.organisation)
-        case.chain = history.chain or str(given.get(actions.CHAIN, ""))
+        case.title = titled(process, history.title, given, case.organisation)
+        case.chain = history.chain or str(given.get(CHAIN, ""))
         case.stage, case.by, case.opened_at, case.entered_at = process.start, move.actor, move.at, move.at
         self.state = State(
             process.start, 1, self.on, history.deadline, given, {OPEN: frozenset({move.actor.username})}
@@ -140,7 +143,7 @@ class Past:
             raise ReplayError("这一步由系统办")
         if self.case.stage not in step.at:
             raise ReplayError(f"不能在“{process.stage(self.case.stage).name}”时办理")
-        actions.check_form(step.form, given, state.data)
+        check_form(step.form, given, state.data)
         if step.files == "required":
             raise ReplayError("要有佐证材料，成批补写没有")
         if other := barred(step, state, move.actor.username):
@@ -159,7 +162,7 @@ class Past:
         happened = Happened(state.number + 1, step.code, actor.username, self.on, given)
         self.state = new = after(self.process, state, happened)
         case.stage, case.deadline = new.stage, new.deadline
-        case.chain = str(given.get(actions.CHAIN, "")) or case.chain
+        case.chain = str(given.get(CHAIN, "")) or case.chain
         if new.stage != before:
             assert self.at is not None
             case.entered_at = self.at

@@ -15,10 +15,10 @@ from datetime import datetime
 
 from django.db import connection, models
 
-from rongtong.apps.cases import actions
 from rongtong.apps.cases.histories import History, Move, ReplayError, World
 from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
 from rongtong.apps.cases.replayed import Left, Past
+from rongtong.apps.cases.steps import subject
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records import log
 from rongtong.apps.records.actions import act
@@ -142,7 +142,7 @@ class _Batch:
         case = left.past.case
         if self.synthetic:
             left.payload["synthetic"] = True
-        return log.Entry(left.event.at, left.actor, left.kind, case.place, actions.subject(case), left.payload)
+        return log.Entry(left.event.at, left.actor, left.kind, case.place, subject(case), left.payload)
 
 
 def _create(model: type[models.Model], rows: Sequence[models.Model]) -> None:

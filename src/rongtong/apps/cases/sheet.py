@@ -14,13 +14,6 @@ from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
 from rongtong.engine.process import guard
 
-# What the ways one case points to another are called, from either end.
-LINKS = {
-    "merged": ("并入", "并入本件的"),
-    "instance": ("归入共性问题", "所含的办件"),
-    "covers": ("所含的办件", "归入共性问题"),
-    "about": ("所据的办件", "据本件办的"),
-}
 MOST_BELOW = 50
 
 
@@ -128,12 +121,12 @@ def _beside(reader: Account, case: Case) -> tuple[Beside, ...]:
     found += [("下级办件", c) for c in visible.filter(parent=case).order_by("pk")[:MOST_BELOW]]
     for link in case.links.order_by("pk"):
         if target := visible.filter(pk=link.target_id).first():
-            found.append((LINKS.get(link.kind, (link.kind, ""))[0], target))
+            found.append((_relation(case, link.kind), target))
     for link in case.linked.select_related("source__definition").order_by("pk")[:MOST_BELOW]:
         source = visible.filter(pk=link.source_id).first()
         # What is on public notice is told to whose case it is about (举一反三), whoever may read the case itself.
         if source or holding.on_notice(link.source):
-            found.append((LINKS.get(link.kind, ("", link.kind))[1], source or link.source))
+            found.append((_relation(link.source, link.kind, back=True), source or link.source))
             posted |= set() if source else {link.source_id}
     return tuple(
         Beside(
@@ -144,6 +137,12 @@ def _beside(reader: Account, case: Case) -> tuple[Beside, ...]:
         )
         for words, c in found
     )
+
+
+def _relation(source: Case, kind: str, *, back: bool = False) -> str:
+    """What a link is called in the process of the case that points, from either end."""
+    named = holding.process_of(source).link_name(kind)
+    return (named.back if back else named.name) if named else kind
 
 
 def soon(account: Account, until: date) -> tuple[DueLine, ...]:

@@ -10,8 +10,10 @@ from django.db import transaction
 
 from rongtong import clock
 from rongtong.apps.cases import actions, evidence, queries
+from rongtong.apps.cases.errors import CaseExists, FormRefused
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case
+from rongtong.apps.cases.starting import Part
 from rongtong.apps.cases.supervision_forms import LEVELS, Draft
 from rongtong.apps.cases.supervision_prefill import lamp_of
 from rongtong.apps.cases.supervision_queries import PROCESS
@@ -36,7 +38,7 @@ def open_items(drafts: Sequence[Draft], *, actor: Account) -> list[Case]:
             with transaction.atomic():
                 first = _last_number() + 1
                 return [_open(draft, first + i, actor) for i, draft in enumerate(drafts)]
-        except actions.CaseExists:
+        except CaseExists:
             if attempt == TRIES - 1:
                 raise
     raise AssertionError("unreachable")
@@ -64,7 +66,7 @@ def _open(draft: Draft, number: int, actor: Account) -> Case:
         title=draft.title,
         data=data,
         due=draft.deadline,
-        parts=[actions.Part("support", place=place) for place in draft.helpers],
+        parts=[Part("support", place=place) for place in draft.helpers],
     )
 
 
@@ -81,7 +83,7 @@ def step(
         _check_rises(case, str(given.get("level", "")))
     wrong = evidence.problem(files)
     if wrong:
-        raise actions.FormRefused({"files": wrong})
+        raise FormRefused({"files": wrong})
     if files:
         given["evidence"] = "；".join(f"{_short(f.name)} {f.sha256}" for f in files)
     with transaction.atomic():
@@ -94,7 +96,7 @@ def _check_rises(case: Case, wanted: str) -> None:
     order = list(LEVELS)
     present = str(queries.data(case).get("level", order[0]))
     if wanted in order and order.index(wanted) <= order.index(present):
-        raise actions.FormRefused({"level": f"现为{LEVELS[present]}，只能升为更高一级，不能是{LEVELS[wanted]}。"})
+        raise FormRefused({"level": f"现为{LEVELS[present]}，只能升为更高一级，不能是{LEVELS[wanted]}。"})
 
 
 def _short(name: str) -> str:

@@ -12,8 +12,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from rongtong import clock, uploads
-from rongtong.apps.cases import actions, supervision_actions, supervision_importing, supervision_prefill
+from rongtong.apps.cases import supervision_actions, supervision_importing, supervision_prefill
 from rongtong.apps.cases import supervision_queries as supervision
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.supervision_forms import BY_NAME, FIELDS, Draft, check, lines_of
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
@@ -82,7 +83,7 @@ def _prefilled(request: HttpRequest) -> tuple[dict[str, str], str]:
 def _open(request: HttpRequest, drafts: list[Draft]) -> tuple[list[Any], str]:
     try:
         return supervision_actions.open_items(drafts, actor=account_of(request)), ""
-    except actions.CaseError as error:
+    except CaseError as error:
         return [], str(error)
 
 

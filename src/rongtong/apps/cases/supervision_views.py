@@ -10,9 +10,10 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from rongtong import clock, uploads
-from rongtong.apps.cases import actions, holding, queries, supervision_actions, supervision_paper
 from rongtong.apps.cases import evidence as kept_evidence
+from rongtong.apps.cases import holding, queries, supervision_actions, supervision_paper
 from rongtong.apps.cases import supervision_queries as supervision
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused, Stale
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.supervision_forms import LEVELS, SOURCES
 from rongtong.apps.cases.supervision_gantt import gantt
@@ -178,16 +179,16 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
         supervision_actions.step(pk, made.code, actor=account_of(request), seen=seen, data=data, files=files)
     except uploads.UploadRefused as error:
         return show(request, one, 422, errors=[(f"{made.code}-files", str(error))], wrong={"files": str(error)}, **kept)
-    except actions.FormRefused as error:
+    except FormRefused as error:
         errors = [(f"{made.code}-{name}", words) for name, words in error.errors.items()]
         return show(request, one, 422, errors=errors, wrong=error.errors, **kept)
-    except actions.Stale as error:
+    except Stale as error:
         return show(request, found(request, pk), 409, refused=[str(error)], **kept)
     except Denied as error:
         return show(request, one, 403, refused=[str(error)], **kept)
-    except actions.GuardRefused as error:
+    except GuardRefused as error:
         return show(request, one, 422, refused=error.reasons, **kept)
-    except actions.CaseError as error:
+    except CaseError as error:
         return show(request, one, 409, refused=[str(error)], **kept)
     return redirect("supervision-item", pk=pk)
 

@@ -16,7 +16,9 @@ from django.db.models import Q
 
 from rongtong import clock
 from rongtong.apps.cases import actions, holding, queries
+from rongtong.apps.cases.errors import GuardRefused
 from rongtong.apps.cases.models import Case, Obligation, Told
+from rongtong.apps.cases.steps import read_clocks, subject
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.actions import system_account
@@ -103,7 +105,7 @@ class _Telling:
             self._say(due_key(due.number, due.due, kind), (due.role,), kind, due.due)
         if self.said:
             with act(
-                f"cases.{case.process}.tell", actor=system_account(), place=case.place, subject=actions.subject(case)
+                f"cases.{case.process}.tell", actor=system_account(), place=case.place, subject=subject(case)
             ) as this:
                 Told.objects.bulk_create(self.said)
                 this.payload["told"] = [
@@ -125,7 +127,7 @@ class _Telling:
         try:
             with transaction.atomic():
                 actions.by_system(self.case, self.process, step)
-        except actions.GuardRefused:
+        except GuardRefused:
             return False
         return True
 
@@ -159,7 +161,7 @@ def _refresh(case: Case, process: Process) -> bool:
     if case.outcome:
         return False
     was = (case.due, case.late)
-    actions.read_clocks(case, process, queries.state(case), queries.happened(case) if process.clocks else ())
+    read_clocks(case, process, queries.state(case), queries.happened(case) if process.clocks else ())
     if (case.due, case.late) == was:
         return False
     case.save(update_fields=["due", "late"])

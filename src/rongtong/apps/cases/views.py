@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from rongtong import uploads
 from rongtong.apps.cases import access, actions, evidence, holding, near, queries
 from rongtong.apps.cases.counting import counted
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused, Stale
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.opening import newest, starts, starts_under
 from rongtong.apps.cases.sheet import sheet
@@ -112,15 +113,15 @@ def make(request: HttpRequest, one: Case, show: Show, to: str) -> HttpResponse:
         return show(request, one, 422, errors=[(f"{step.code}-files", str(error))], wrong={"files": str(error)}, **kept)
     except Case.DoesNotExist as error:
         raise Http404("没有这件。") from error
-    except actions.FormRefused as error:
+    except FormRefused as error:
         errors = [(f"{step.code}-{name}", words) for name, words in error.errors.items()]
         return show(request, one, 422, errors=errors, wrong=error.errors, **kept)
-    except actions.Stale as error:
+    except Stale as error:
         one.refresh_from_db()
         return show(request, one, 409, refused=[str(error)], **kept)
-    except actions.GuardRefused as error:
+    except GuardRefused as error:
         return show(request, one, 422, refused=error.reasons, **kept)
-    except actions.CaseError as error:
+    except CaseError as error:
         return show(request, one, 409, refused=[str(error)], **kept)
     # Whoever is out by the step (an expert who declares a conflict) has no page of the case to go back to.
     out = to == reverse("case", args=[one.pk]) and not queries.visible(account_of(request)).filter(pk=one.pk).exists()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from django.urls import reverse
 
-from rongtong.apps.cases.actions import GuardRefused
+from rongtong.apps.cases.errors import GuardRefused
 from rongtong.apps.cases.models import Case, Event
 from rongtong.apps.observations.actions import plan_rows, store
 from rongtong.apps.observations.models import Entry

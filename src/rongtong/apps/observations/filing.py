@@ -10,6 +10,7 @@ from django.db import transaction
 from rongtong import clock
 from rongtong.apps.cases import actions as case_actions
 from rongtong.apps.cases import evidence
+from rongtong.apps.cases.errors import CaseExists
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations.collecting import PROCESS, NoTask, Task, task_of_key
 from rongtong.apps.observations.fields import Fields, Refused
@@ -71,7 +72,7 @@ def open_slice(task: Task, place: str, *, actor: Account) -> Case:
                 due=task.due,
             )
             _prefill(task, case, actor)
-    except case_actions.CaseExists as error:
+    except CaseExists as error:
         return error.case
     return case
 

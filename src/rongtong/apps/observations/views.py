@@ -12,6 +12,7 @@ from rongtong import uploads
 from rongtong.apps.cases import actions as case_actions
 from rongtong.apps.cases import evidence as kept_evidence
 from rongtong.apps.cases import queries as cases
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.cases.views import download
 from rongtong.apps.observations import filing, past, slices, tasklist
@@ -169,15 +170,15 @@ def _step(
     seen = number(request.POST.get("seen", ""))
     try:
         if seen is None:
-            raise case_actions.CaseError("页面已过期，请看过现在的内容再办。")
+            raise CaseError("页面已过期，请看过现在的内容再办。")
         case_actions.move(case.pk, transition, actor=account_of(request), seen=seen, data=data)
     except Denied as error:
         raise refused(error) from error
-    except case_actions.FormRefused as error:
+    except FormRefused as error:
         return show(request, case, 422, errors=list(error.errors.items()), **kept)
-    except case_actions.GuardRefused as error:
+    except GuardRefused as error:
         return show(request, case, 422, errors=[("", words) for words in error.reasons], **kept)
-    except case_actions.CaseError as error:
+    except CaseError as error:
         return show(request, case_of(request, case.pk), 409, errors=[("", str(error))], **kept)
     return redirect(f"{reverse('collection-slice', args=[case.pk])}?done={done}")
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from rongtong import clock
 from rongtong.apps.cases import actions as cases
+from rongtong.apps.cases.errors import CaseError, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import actions, amend_layer, amend_queries, queries
 from rongtong.apps.packs.amend_layer import Change
@@ -39,7 +40,7 @@ def draft(title: str, in_force_from: date, note: str, actor: Account) -> Amendme
         )  # fmt: skip
         try:
             cases.open_case(amend_queries.PROCESS, actor=actor, place=root, key=amend_queries.key(row), title=row.title)
-        except cases.CaseError as error:
+        except CaseError as error:
             raise AmendRefused(str(error)) from error
         done.subject = subject(row)
         done.payload = {"title": row.title, "in_force_from": in_force_from.isoformat(), "note": row.note}
@@ -101,11 +102,11 @@ def rebase(pk: int, *, seen: int, actor: Account) -> Amendment:
 def publish(row: Amendment, actor: Account) -> Publication:
     """Put an amendment in force from its day, or from today where that day has passed.
 
-    Runs inside the step of the case. Raises cases.GuardRefused with every reason.
+    Runs inside the step of the case. Raises GuardRefused with every reason.
     """
     reasons = amend_queries.obstacles(row)
     if reasons:
-        raise cases.GuardRefused(reasons)
+        raise GuardRefused(reasons)
     start = max(row.in_force_from, clock.today())
     changes = amend_layer.parse(row.statements)
     newest = queries.newest()
@@ -115,7 +116,7 @@ def publish(row: Amendment, actor: Account) -> Publication:
         try:
             pack = actions.store(amend_layer.loaded(newest), start, dated)
         except actions.PackRefused as error:
-            raise cases.GuardRefused([str(p) for p in error.problems]) from error
+            raise GuardRefused([str(p) for p in error.problems]) from error
         made = Publication.objects.create(
             amendment=row, fingerprint=pack.fingerprint, in_force_from=start, statements=row.statements, by=actor,
             at=clock.now(),

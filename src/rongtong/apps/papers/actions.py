@@ -12,6 +12,7 @@ from django.db import transaction
 
 from rongtong import clock
 from rongtong.apps.cases import actions as cases
+from rongtong.apps.cases.errors import GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.queries import current, supposing, with_fingerprint
 from rongtong.apps.papers import queries, writing
@@ -147,7 +148,7 @@ def words(issue: Issue) -> str:
 def release(issue: Issue, actor: Account) -> Release:
     """Release an issue: the paper as reviewed, without 草稿, dated today; its bytes are kept for ever.
 
-    Runs inside the step of the case. Raises cases.GuardRefused when what would be released is not what was reviewed.
+    Runs inside the step of the case. Raises GuardRefused when what would be released is not what was reviewed.
     """
     title = queries.title_of(issue)
     data, file_name = final(issue)
@@ -164,7 +165,7 @@ def release(issue: Issue, actor: Account) -> Release:
 
 
 def final(issue: Issue) -> tuple[bytes, str]:
-    """The bytes and file name an issue is released as. Raises cases.GuardRefused where its content can no longer be made."""
+    """The bytes and file name an issue is released as. Raises GuardRefused where its content can no longer be made."""
     period = Period.parse(issue.period)
     changed = "送审之后来了新的数，按送审时的情况已排不出同一份材料。请退回，重新生成再送审。"
     try:
@@ -172,15 +173,15 @@ def final(issue: Issue) -> tuple[bytes, str]:
             if issue.paper == "ledger":
                 made = writing.make_file(issue.paper, period, issue.as_of)
                 if made.sha256 != issue.sha256:
-                    raise cases.GuardRefused([changed])
+                    raise GuardRefused([changed])
                 return made.data, made.file_name
             paper = writing.compose(issue.paper, period, issue.as_of, issue.place, issue.use)
     except Unknown as error:
-        raise cases.GuardRefused([str(error)]) from error
+        raise GuardRefused([str(error)]) from error
     texts = json.loads(issue.texts)
     blocks = tuple(Manual(b.section, texts[b.section]) if isinstance(b, Manual) else b for b in paper.blocks)
     draft = replace(paper, blocks=blocks)
     if sha256(docx_bytes(draft)).hexdigest() != issue.sha256:
-        raise cases.GuardRefused([changed])
+        raise GuardRefused([changed])
     name = "_".join(part for part in (KINDS[issue.paper], issue.period, issue.place, issue.use) if part)
     return docx_bytes(replace(draft, draft=False, date=clock.today())), f"{name}.docx"

@@ -18,8 +18,8 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST
 
 from rongtong import clock
-from rongtong.apps.cases import actions as case_actions
 from rongtong.apps.cases import queries as cases
+from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers import actions, preview, queries, writing
 from rongtong.apps.papers.blocks_base import wide
@@ -308,7 +308,7 @@ def paper_send(request: HttpRequest, kind: str, period: str) -> HttpResponse:
         return _page(request, title, 409, errors=[("", "您打开之后又生成了新的一稿，没有送审。请看过最新的一稿再送。")])
     try:
         actions.send(issue, account_of(request))
-    except (actions.PaperRefused, case_actions.CaseError) as error:
+    except (actions.PaperRefused, CaseError) as error:
         return _page(request, title, 409, errors=[("", str(error))])
     except Denied as error:
         return _page(request, title, 403, errors=[("", str(error))])

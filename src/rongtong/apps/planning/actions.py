@@ -12,6 +12,7 @@ from rongtong import clock
 from rongtong.apps.cases import actions as sign_off
 from rongtong.apps.cases import holding
 from rongtong.apps.cases import queries as cases
+from rongtong.apps.cases.starting import Part
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import forecasting, queries, shapes, splitting
 from rongtong.apps.planning.models import Allocation, AllocationCell, ForecastRecord, LampRecord
@@ -97,7 +98,7 @@ def draft(split: Split, *, actor: Account, based_on: int) -> Allocation:
                 key=split.code,
                 title=split.name,
                 period=split.period,
-                parts=[sign_off.Part("below", place=p) for p in prepared.places],
+                parts=[Part("below", place=p) for p in prepared.places],
             )
     return run
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from rongtong.apps.cases.actions import GuardRefused
+from rongtong.apps.cases.errors import GuardRefused
 from rongtong.apps.planning import actions
 from rongtong.apps.planning.models import Allocation
 from rongtong.apps.registry import access

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from rongtong.apps.cases import actions as sign_off
+from rongtong.apps.cases.errors import CaseError, FormRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import actions, queries, studio_files, studio_page
@@ -249,7 +250,7 @@ def _save(
         told = {"outdated": error, "change": change}
         newest = error.newest.version
         return _editor(request, base, draft, found, newest, result, [("", str(error))], **told)
-    except (actions.Closed, access.Denied, ValueError, sign_off.CaseError) as error:
+    except (actions.Closed, access.Denied, ValueError, CaseError) as error:
         return _editor(request, base, draft, found, based_on, result, [("", str(error))])
     address = f"{reverse('studio-plan', args=[run.code])}?saved={run.version}"
     return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)  # type: ignore[attr-defined]
@@ -293,9 +294,9 @@ def counter(request: HttpRequest, code: str) -> HttpResponse:
         try:
             sign_off.move(found.case.pk, "counter", actor=account, seen=seen, data=typed)
             return redirect("studio-plan", code=code)
-        except sign_off.FormRefused as error:
+        except FormRefused as error:
             errors = [(f"counter-{name}", words) for name, words in error.errors.items()]
-        except (sign_off.CaseError, access.Denied, Case.DoesNotExist) as error:
+        except (CaseError, access.Denied, Case.DoesNotExist) as error:
             errors = [("", str(error))]
     elif not errors:
         errors = [("", "现在不在征求意见，不能提反提案。")]

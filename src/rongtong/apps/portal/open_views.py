@@ -11,9 +11,9 @@ from django.urls import reverse
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.portal import open_formats as formats
 from rongtong.apps.portal import open_queries as queries
-from rongtong.apps.portal.open_words import STATUSES, WORDS, Language
+from rongtong.apps.portal.open_words import STATUSES, WORDS
+from rongtong.languages import Language, in_two, named
 
-OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
 # The page shows this many periods; the files have all.
 LONG = 40
 
@@ -101,15 +101,11 @@ def _missing(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _words(name: str, language: Language, *arguments: str) -> dict[str, object]:
-    english = {"zh": "", "en": "-en"}
     statuses = [(code, *(four[2:] if language == "en" else four[:2])) for code, four in STATUSES.items()]
-    return {
-        "w": WORDS[language],
-        "en": language == "en",
+    return in_two(WORDS, language, name, *arguments) | {
         "statuses": statuses,
         "status_words": {code: word for code, word, _ in statuses},
-        "index_page": f"open{english[language]}",
-        "one_page": f"open-indicator{english[language]}",
-        "api_page": f"open-api{english[language]}",
-        "other_page": reverse(f"{name}{english[OTHER[language]]}", args=arguments),
+        "index_page": named("open", language),
+        "one_page": named("open-indicator", language),
+        "api_page": named("open-api", language),
     }

@@ -14,8 +14,8 @@ from django.urls import reverse
 from rongtong import clock
 from rongtong.apps.cases import wall_queries as walls
 from rongtong.apps.packs import queries as packs
-from rongtong.apps.portal.open_words import Language
 from rongtong.cells import guarded_row
+from rongtong.languages import Language, in_two, named
 from rongtong.typed import number
 
 WORDS: dict[Language, dict[str, str]] = {
@@ -80,13 +80,11 @@ def page(request: HttpRequest, language: Language = "zh") -> HttpResponse:
     lines, total, at = walls.published(place, year)
     tree = packs.current().places
     english = language == "en"
-    own, other = ("wall-public-en", "wall-public") if english else ("wall-public", "wall-public-en")
+    two = in_two(WORDS, language, "wall-public")
     above = tree.parent(place) if place != packs.current().manifest.root_place else None
-    context: dict[str, Any] = {
-        "w": WORDS[language],
-        "en": english,
-        "own_page": reverse(own),
-        "other_page": f"{reverse(other)}?place={place}&year={year}",
+    context = two | {
+        "own_page": reverse(named("wall-public", language)),
+        "other_page": f"{two['other_page']}?place={place}&year={year}",
         "file": f"{reverse('wall-public-csv')}?place={place}&year={year}",
         "lines": [_shown(line, english) for line in lines],
         "total": _shown(total, english),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def carry_out(case: Case, event: Event, actor: Account) -> None:
     """Correct or erase what a request about personal data asks for. Raises GuardRefused for one's own request."""
-    from rongtong.apps.cases.actions import GuardRefused
+    from rongtong.apps.cases.errors import GuardRefused
 
     if case.by_id == actor.pk:
         raise GuardRefused(["这是您本人的申请，须由别人办理（职责分离）"])

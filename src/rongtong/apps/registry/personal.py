@@ -36,10 +36,11 @@ def ask(account: Account, data: Mapping[str, str]) -> Case:
     """Open a request of this account about itself.
 
     Raises RegistryError where one is open already, a correction changes nothing or names no unit there is; and
-    cases.actions.FormRefused.
+    cases.errors.FormRefused.
     """
     from rongtong.apps.cases import actions as cases
     from rongtong.apps.cases.handing_over import SUBJECT
+    from rongtong.apps.cases.starting import Part
 
     earlier = requests(account)
     open_ = earlier.filter(outcome="").first()
@@ -57,7 +58,7 @@ def ask(account: Account, data: Mapping[str, str]) -> Case:
         key=f"{account.username}/{earlier.count() + 1}",
         title=f"{'更正' if given.get('matter') == CORRECT else '删除'}个人信息：{account.username}",
         data=given,
-        parts=[cases.Part(SUBJECT, account=account)],
+        parts=[Part(SUBJECT, account=account)],
     )
 
 

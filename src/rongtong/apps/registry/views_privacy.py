@@ -27,7 +27,7 @@ def notice(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def own_requests(request: HttpRequest) -> HttpResponse:
     """Ask to have one's own data corrected or erased, and see what became of earlier requests."""
-    from rongtong.apps.cases.actions import FormRefused
+    from rongtong.apps.cases.errors import FormRefused
 
     me = account_of(request)
     if request.method != "POST":

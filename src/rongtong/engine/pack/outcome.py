@@ -112,6 +112,13 @@ class Limit(Statement):
     note: str = ""
 
 
+class LinkName(Statement):
+    """What a kind of link is called: `name` where the case that points to another is read, `back` where that other is."""
+
+    name: Text
+    back: Text
+
+
 class Opens(Statement):
     """A case that a step opens under its own, at the same place, for the same chain and organisation.
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rongtong.engine.pack.clock import Clock
 from rongtong.engine.pack.model import Cite, Code, Mark, Statement, Text
-from rongtong.engine.pack.outcome import Certificate, Counts, Due, Limit, Measure, Notice, Opens, Tally, Under
+from rongtong.engine.pack.outcome import Certificate, Counts, Due, Limit, LinkName, Measure, Notice, Opens, Tally, Under
 
 
 class ProcessRole(Statement):
@@ -95,6 +95,9 @@ class Transition(Statement):
         default_factory=dict,
         description="kind of link → the field that names the case, or cases, linked to (合并、举一反三)",
     )
+    link_names: dict[Code, LinkName] = Field(
+        default_factory=dict, description="kind of link → what it is called; said once, it holds for the whole process"
+    )
     opens: tuple[Opens, ...] = ()
     effects: tuple[str, ...] = Field(default=(), description="app.name of what else happens")
     cite: Cite | None = None
@@ -162,6 +165,7 @@ class Process(Statement):
     links: dict[Code, Text] = Field(
         default_factory=dict, description="as of a step, with the fields of the opening form"
     )
+    link_names: dict[Code, LinkName] = Field(default_factory=dict, description="as of a step")
     prefill: dict[Code, Literal["organisation.name", "organisation.uscc", "organisation.place", "account.name"]] = (
         Field(default_factory=dict, description="field of the opening form → what is known of whoever opens the case")
     )
@@ -198,6 +202,11 @@ class Process(Statement):
         """The name of a step, or of the opening."""
         step = self.transition(code)
         return step.name if step else f"开始{self.name}"
+
+    def link_name(self, kind: str) -> LinkName | None:
+        """What a kind of link is called; None where no step nor the opening names it."""
+        named = (self.link_names, *(t.link_names for t in self.transitions))
+        return next((names[kind] for names in named if kind in names), None)
 
     @property
     def fields(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from rongtong.engine.process.tally import steps_of
 
 if TYPE_CHECKING:
     from rongtong.engine.pack.outcome import Due, Tally
-    from rongtong.engine.pack.process import Process
+    from rongtong.engine.pack.process import Process, Transition
 
 # (what is wrong, what to do)
 Finding = tuple[str, str]
@@ -113,7 +113,7 @@ def steps(process: Process) -> Iterator[Finding]:
                 if process.role(role).at != "participant":
                     yield f"{where}takes 换的角色“{role}”不是 at: participant", "改 at"
         yield from _known(f"{where}read_by ", "角色", t.read_by, roles, roles)
-        yield from _links(f"{where}links ", t.links, t.form)
+        yield from _links(process, where, t)
         for opened in t.opens:
             given = [*opened.fields.values(), *([opened.organisation] if opened.organisation else [])]
             yield from _known(f"{where}opens ", "项", given, process.fields, process.fields)
@@ -121,11 +121,15 @@ def steps(process: Process) -> Iterator[Finding]:
             yield f"{where}each 与 to 不能同写：第一个人办完就离开了这个环节", "去掉 to，另写一个离开的步骤"
 
 
-def _links(where: str, links: Mapping[str, str], form: Form) -> Iterator[Finding]:
-    for name in links.values():
-        spec = form.get("properties", {}).get(name, {})
+def _links(process: Process, where: str, of: Process | Transition) -> Iterator[Finding]:
+    """The links of the opening or of a step point by a field of its form, and each kind of them has a name."""
+    for kind, name in of.links.items():
+        spec = of.form.get("properties", {}).get(name, {})
         if spec.get("items", spec).get("format") != "case":
-            yield f"{where}写了“{name}”，表单里没有 format: case 的这个项", "在 form 里加这个项"
+            yield f"{where}links 写了“{name}”，表单里没有 format: case 的这个项", "在 form 里加这个项"
+        if process.link_name(kind) is None:
+            yield f"{where}links 的“{kind}”没有名称", f"写 link_names: {{{kind}: {{name: …, back: …}}}}"
+    yield from _known(f"{where}link_names ", "连接", of.link_names, of.links, of.links)
 
 
 def opening(process: Process) -> Iterator[Finding]:
@@ -136,7 +140,7 @@ def opening(process: Process) -> Iterator[Finding]:
     yield from _known("prefill ", "项", process.prefill, fields, fields)
     yield from _known("under 的 takes ", "项", process.under.takes if process.under else (), fields, fields)
     yield from _known("alike ", "项", process.alike, process.fields, process.fields)
-    yield from _links("links ", process.links, process.form)
+    yield from _links(process, "", process)
 
 
 def notices(process: Process) -> Iterator[Finding]:
