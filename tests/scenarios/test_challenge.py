@@ -369,8 +369,19 @@ def test_both_readings_of_the_firms_share_are_the_count_by_hand(leaders: World) 
     assert (joined, led, len(made)) == (4, 3, 5)
     assert readings(leaders, "T027") == [Fraction(400, 5)]
     assert readings(leaders, "T028") == [Fraction(300, 5), Fraction(300, 4)]
-    page = text(browser(leaders.people["office"]), "/commitments/T028")
+    office = browser(leaders.people["office"])
+    page = text(office, "/commitments/T028")
     assert all(words in page for words in ("60.0", "75.0", "2025年1—7月"))
+    led = "/why/major_projects_firm_led.share:{}@330000@2025"
+    for base, share, title in (
+        ("major_projects_total", "60.0", "占省重大科技计划项目数之比"),
+        ("major_projects_firm_joined", "75.0", "占企业牵头或参与的省重大科技计划项目数之比"),
+    ):
+        assert f'href="{led.format(base)}"' in page
+        why = text(office, led.format(base))
+        assert f"{title}</h1>" in why
+        assert f"<dd>{share} <span" in why
+        assert f'href="/why/{base}@330000@2025"' in why
     assert "没有数" not in page
 
     year, today = Period.parse("2025-01..07"), date(2025, 7, 15)
