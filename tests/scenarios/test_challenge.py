@@ -147,6 +147,24 @@ def test_an_expert_sees_nothing_of_a_bid_before_declaring(world: World) -> None:
     assert all(secret in text(expert, asked) for asked in both)
 
 
+def test_whoever_asks_experts_is_shown_who_there_is(world: World) -> None:
+    bid = world.bid(world.listed())
+    world.do("county", bid, "推荐", recommendation="单位真实，投入有保障，同意推荐。")
+    form = {"whitelist": "listed", "whitelist_basis": "2025 年名单第 18 项", "consortium_checked": True}
+    world.do("office", bid, "形式审查通过", **form)
+    people = world.people
+    people["e3"].grants.update(valid_to=day("2025-07-14"))
+    people["e4"].is_active = False
+    people["e4"].save()
+    shown = text(browser(people["office"]), f"/cases/{bid.pk}")
+    assert "<code>e1</code>（专家一）、<code>e2</code>（专家二）" in shown
+    assert "<code>insider</code>（揭榜企业的专家，揭榜企业（虚构））" in shown
+    for other in ("e3", "e4", "leader"):
+        assert f"<code>{other}</code>" not in shown
+    for who in ("bidder", "county"):
+        assert "<code>e1</code>" not in text(browser(people[who]), f"/cases/{bid.pk}")
+
+
 def test_an_expert_who_declares_a_conflict_is_out_and_cannot_come_back(world: World) -> None:
     bid = world.in_review(world.bid(world.listed()))
     form = {"transition": "recuse", "seen": str(bid.events), "relation": "work", "relation_note": "同一课题组"}
