@@ -49,6 +49,8 @@ TOTAL = Key("input", "990000", HALF)
         "input#415x-1@990100@2025Q1",
         "input.share#415x-1@990100@2025",
         "hte_stock.rank@X10000@2021..2025",
+        "led.share:joined@990100@2025",
+        "led.share:joined#415x-1@990100@2025",
         "a-b.yoy_rank@p@2025",
     ],
 )
@@ -81,6 +83,11 @@ def test_what_is_no_id_is_refused_with_an_example(text: str) -> None:
 def test_an_unknown_measure_is_refused_with_those_there_are() -> None:
     with pytest.raises(FigureError, match=r"speed.*yoy"):
         Key.parse("input.speed@990100@2025")
+
+
+def test_only_a_share_is_of_another_indicator() -> None:
+    with pytest.raises(FigureError, match="只有占比"):
+        Key.parse("led.yoy:joined@990100@2025")
 
 
 def test_figures_of_two_scopes_are_not_added_and_the_reason_is_given() -> None:

@@ -149,6 +149,18 @@ def test_a_role_no_account_can_hold_is_found_where_the_roles_are_known() -> None
     assert "没有这种账号角色" in check(made(), {"city_officer"})[0][0]
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_a_field_may_list_the_accounts_of_a_role_that_there_is(several: bool) -> None:
+    one = {"type": "string", "format": "account", "among": "expert"}
+    spec = {"title": "请谁", **({"type": "array", "items": one} if several else one)}
+    process = made(form={"type": "object", "properties": {"who": spec}})
+    assert [f.among for f in form.fields(process.form)] == ["expert"]
+    assert check(process, {"county_officer", "city_officer", "expert"}) == []
+    assert [said for said, _ in check(process, {"county_officer", "city_officer"})] == [
+        "“请谁”的 among 是“expert”，没有这种账号角色"
+    ]
+
+
 EVENTS = [
     Happened(1, OPEN, "a", date(2025, 7, 1), {"who": "a"}),
     Happened(2, "ask", "a", date(2025, 7, 4), {"days": "3"}),

@@ -92,6 +92,7 @@ def test_a_share_is_computed_on_every_base_it_may_mean() -> None:
     known(input_enterprise__330000__2025="72", input_total__330000__2025="100", input_government__330000__2025="110")
     readings = assess(one, CARDS, lookup)
     assert [(v.actual.text if v.actual else None, v.met) for v in readings] == [("72.0", True), ("65.5", False)]
+    assert len({v.actual.id for v in readings if v.actual}) == 2
 
 
 def test_a_for_all_target_fails_with_one_unit_and_is_unknown_while_one_is_missing() -> None:

@@ -135,6 +135,24 @@ def test_an_expert_sees_nothing_of_a_bid_before_declaring(world: World) -> None:
     assert all(secret in text(expert, asked) for asked in both)
 
 
+def test_whoever_asks_experts_is_shown_who_there_is(world: World) -> None:
+    bid = world.bid(world.listed())
+    world.do("county", bid, "推荐", recommendation="单位真实，投入有保障，同意推荐。")
+    form = {"whitelist": "listed", "whitelist_basis": "2025 年名单第 18 项", "consortium_checked": True}
+    world.do("office", bid, "形式审查通过", **form)
+    people = world.people
+    people["e3"].grants.update(valid_to=day("2025-07-14"))
+    people["e4"].is_active = False
+    people["e4"].save()
+    shown = text(browser(people["office"]), f"/cases/{bid.pk}")
+    assert "<code>e1</code>（专家一）、<code>e2</code>（专家二）" in shown
+    assert "<code>insider</code>（揭榜企业的专家，揭榜企业（虚构））" in shown
+    for other in ("e3", "e4", "leader"):
+        assert f"<code>{other}</code>" not in shown
+    for who in ("bidder", "county"):
+        assert "<code>e1</code>" not in text(browser(people[who]), f"/cases/{bid.pk}")
+
+
 def test_an_expert_who_declares_a_conflict_is_out_and_cannot_come_back(world: World) -> None:
     bid = world.in_review(world.bid(world.listed()))
     form = {"transition": "recuse", "seen": str(bid.events), "relation": "work", "relation_note": "同一课题组"}
@@ -357,8 +375,19 @@ def test_both_readings_of_the_firms_share_are_the_count_by_hand(leaders: World) 
     assert (joined, led, len(made)) == (4, 3, 5)
     assert readings(leaders, "T027") == [Fraction(400, 5)]
     assert readings(leaders, "T028") == [Fraction(300, 5), Fraction(300, 4)]
-    page = text(browser(leaders.people["office"]), "/commitments/T028")
+    office = browser(leaders.people["office"])
+    page = text(office, "/commitments/T028")
     assert all(words in page for words in ("60.0", "75.0", "2025年1—7月"))
+    led = "/why/major_projects_firm_led.share:{}@330000@2025"
+    for base, share, title in (
+        ("major_projects_total", "60.0", "占省重大科技计划项目数之比"),
+        ("major_projects_firm_joined", "75.0", "占企业牵头或参与的省重大科技计划项目数之比"),
+    ):
+        assert f'href="{led.format(base)}"' in page
+        why = text(office, led.format(base))
+        assert f"{title}</h1>" in why
+        assert f"<dd>{share} <span" in why
+        assert f'href="/why/{base}@330000@2025"' in why
     assert "没有数" not in page
 
     year, today = Period.parse("2025-01..07"), date(2025, 7, 15)

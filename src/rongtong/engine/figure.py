@@ -77,20 +77,25 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a figure is about; its text is the figure's id: `code[.measure][#chain]@place@period`."""
+    """What a figure is about; its text is the figure's id: `code[.measure[:base]][#chain]@place@period`.
+
+    `base`: the indicator that a share is of, where it is not the same one's whole.
+    """
 
     indicator: str
     place: str
     period: Period
     measure: str = "value"
     chain: str = ""
+    base: str = ""
 
     _FORM = re.compile(
-        r"(?P<code>[A-Za-z0-9_\-]+)(\.(?P<measure>[a-z_]+))?(#(?P<chain>[^@]+))?@(?P<place>[^@]+)@(?P<period>[^@]+)"
+        r"(?P<code>[A-Za-z0-9_\-]+)(\.(?P<measure>[a-z_]+)(:(?P<base>[A-Za-z0-9_\-]+))?)?(#(?P<chain>[^@]+))?@(?P<place>[^@]+)@(?P<period>[^@]+)"
     )
 
     def __str__(self) -> str:
         measure = "" if self.measure == "value" else f".{self.measure}"
+        measure += f":{self.base}" if self.base else ""
         chain = f"#{self.chain}" if self.chain else ""
         return f"{self.indicator}{measure}{chain}@{self.place}@{self.period}"
 
@@ -104,7 +109,10 @@ class Key:
         measure = part["measure"] or "value"
         if measure not in MEASURES:
             raise FigureError(f"“{text}”里的“{measure}”不是量度。应为 {'、'.join(MEASURES)} 之一。")
-        return Key(part["code"], part["place"], Period.parse(part["period"]), measure, part["chain"] or "")
+        period, chain, base = Period.parse(part["period"]), part["chain"] or "", part["base"] or ""
+        if base and measure != "share":
+            raise FigureError(f"“{text}”里的“:{base}”是占比的分母，只有占比（share）才有。")
+        return Key(part["code"], part["place"], period, measure, chain, base)
 
     def of(self, measure: str) -> Key:
         """The same subject's other measure."""

@@ -159,7 +159,9 @@ def _share(case: _Case) -> tuple[Verdict, ...]:
     for code in reference.denominators:
         whole = case.value(code)
         share = (
-            fig.ratio(Key(case.target.indicator, case.target.place, case.period, "share"), part, whole, "share")
+            fig.ratio(
+                Key(case.target.indicator, case.target.place, case.period, "share", base=code), part, whole, "share"
+            )
             if part and whole
             else None
         )

@@ -195,7 +195,7 @@ def targets(request: HttpRequest, year: int, as_of: date | None = None) -> dict[
 @router.get("/why/{figure}", response={200: dict[str, Any], **REFUSALS})
 def why(request: HttpRequest, figure: str, as_of: date | None = None) -> dict[str, Any]:
     """A figure's derivation, and its chain from clause to consequence."""
-    _open(request, Key.parse(figure).indicator)
+    _open_figure(request, figure)
     return chains.why(figure, as_of)
 
 
@@ -203,7 +203,7 @@ def why(request: HttpRequest, figure: str, as_of: date | None = None) -> dict[st
 def add(request: HttpRequest, figure: Query[list[str]], as_of: date | None = None) -> dict[str, Any]:
     """The sum of figures of one 口径, or the reason they may not be added."""
     for one in figure:
-        _open(request, Key.parse(one).indicator)
+        _open_figure(request, one)
     return queries.add(figure, as_of).as_dict()
 
 
@@ -245,6 +245,13 @@ def export(request: HttpRequest, as_of: date | None = None) -> HttpResponse:
 
     access.require(request.user, "observations.export", "")  # type: ignore[arg-type]
     return HttpResponse(csv_text(as_of).encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+
+
+def _open_figure(request: HttpRequest, figure: str) -> None:
+    """Refuse a figure whose card, or that of the base it is a share of, is above L1, like `_open`. Raises FigureError."""
+    key = Key.parse(figure)
+    for indicator in filter(None, (key.indicator, key.base)):
+        _open(request, indicator)
 
 
 def _open(request: HttpRequest, indicator: str) -> None:

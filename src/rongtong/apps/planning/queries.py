@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -127,6 +127,8 @@ def find(figure_id: str, as_of: date | None = None) -> tuple[Figure, Board | Non
         **dict.fromkeys(("part_share", "part_rest", "part_rest_share"), _part_figure),
         **dict.fromkeys(("forecast", "forecast_low", "forecast_high", "probability"), _forecast_figure),
     }
+    if key.base or key.measure == "needed":
+        return _reading_figure(pack, key, as_of), None
     if key.measure in kept:
         return kept[key.measure](pack, key, as_of), None
     found_on = monitor(Asked(key.indicator, key.period, *_stand(pack, key.place), key.chain, as_of))
@@ -201,6 +203,18 @@ def _target_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
     raise Unknown(f"没有 {key} 这个目标。rongtong targets --year {key.period.year} 列出有的。")
 
 
+def _reading_figure(pack: Pack, key: Key, as_of: date | None) -> Figure:
+    """What a reading of a target holds against another: a share of a base, or the growth that another's asks for."""
+    chosen = [t for t in pack.all("targets") if key.indicator in _codes(t) and Period.parse(t.period) == key.period]
+    for goal in _assessed(pack, chosen, as_of or clock.today()):
+        for figure in (f for v in goal.verdicts for f in (v.actual, v.bar) if f is not None):
+            if figure.key == key:
+                return figure
+    raise Unknown(
+        f"没有 {key}：没有目标这样读，或者它用到的数未报。rongtong targets --year {key.period.year} 列出有的。"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """A target of a year with its number as a figure and every reading of it against what is known."""
@@ -224,6 +238,11 @@ def targets(year: int, as_of: date | None = None) -> tuple[Goal, ...]:
         for t in pack.all("targets")
         if Period.parse(t.period).first_day.year <= year <= Period.parse(t.period).last_day.year
     ]
+    return _assessed(pack, chosen, day)
+
+
+def _assessed(pack: Pack, chosen: Sequence[Target], day: date) -> tuple[Goal, ...]:
+    """Targets with every reading of each against what is known on a day."""
     wanted = {p for t in chosen for p in (Period.parse(t.period), Period.parse(t.period).years_before())}
     codes = {c for t in chosen for c in _codes(t)}
     all_cards = cards(pack)

@@ -238,7 +238,9 @@ def _about(pack: Pack, key: Key) -> str:
     card = pack.find("indicators", key.indicator)
     chained = pack.find("chains", key.chain) if key.chain else None
     words = f"{place}{key.period.chinese}{card.name if card else key.indicator}"
-    return words + (f"（{chained.name}）" if chained else "") + MEASURE_WORDS.get(key.measure, "")
+    base = pack.find("indicators", key.base) if key.base else None
+    measure = f"占{base.name}之比" if base else MEASURE_WORDS.get(key.measure, "")
+    return words + (f"（{chained.name}）" if chained else "") + measure
 
 
 @dataclass(frozen=True, slots=True)

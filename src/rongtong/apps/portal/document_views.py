@@ -146,7 +146,9 @@ def clause(request: HttpRequest, code: str, clause: str) -> HttpResponse:
 def why(request: HttpRequest, figure: str) -> HttpResponse:
     """The chain of a figure, from the clause to the consequence, and how the number came to be."""
     try:
-        document_chain.readable(Key.parse(figure).indicator, request.user)
+        key = Key.parse(figure)
+        for indicator in filter(None, (key.indicator, key.base)):
+            document_chain.readable(indicator, request.user)
         data = chain.why(figure)
         found, _ = queries.find(figure)
     except (queries.Unknown, FigureError, PeriodError, PlaceError) as error:

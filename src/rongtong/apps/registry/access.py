@@ -107,12 +107,15 @@ def visible_places(account: Account) -> Visible:
 
 def grants_in_force(account: Account) -> QuerySet[Grant]:
     """The grants of an account whose validity includes today."""
+    return in_force().filter(account_id=account.pk).order_by("pk")
+
+
+def in_force() -> QuerySet[Grant]:
+    """The grants whose validity includes today."""
     today = clock.today()
     return Grant.objects.filter(
-        Q(valid_from__isnull=True) | Q(valid_from__lte=today),
-        Q(valid_to__isnull=True) | Q(valid_to__gte=today),
-        account_id=account.pk,
-    ).order_by("pk")
+        Q(valid_from__isnull=True) | Q(valid_from__lte=today), Q(valid_to__isnull=True) | Q(valid_to__gte=today)
+    )
 
 
 @once

@@ -117,6 +117,13 @@ def _stale(account: Account) -> bool:
     return account.last_login is None or moment.now() - account.last_login >= STALE
 
 
+def holders(role: str) -> QuerySet[Account]:
+    """The accounts in use whose grant of a role is in force, with their organisations, by name."""
+    held = access.in_force().filter(role=role)
+    found = Account.objects.filter(is_active=True, pk__in=held.values("account"))
+    return found.select_related("organisation").order_by("name", "username")
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A grant as pages show it: `state` is 有效, 未生效 or 已过期 on today's date."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError
 from rongtong.engine.process import check_outcome, exact
-from rongtong.engine.process.form import schema_problem
+from rongtong.engine.process.form import fields, schema_problem
 from rongtong.engine.process.guard import compile_guard
 from rongtong.engine.process.state import OPEN
 
@@ -30,6 +30,10 @@ def check(process: Process, account_roles: Container[str] | None = None) -> list
             for held in role.held_by:
                 if held not in account_roles:
                     found.append((f"角色 {role.code} 由“{held}”担任，没有这种账号角色", "改为账号角色的代码"))
+        for form in (process.form, *(t.form for t in process.transitions)):
+            for field in fields(form):
+                if field.among and field.among not in account_roles:
+                    found.append((f"“{field.label}”的 among 是“{field.among}”，没有这种账号角色", "改为账号角色的代码"))
     return found
 
 

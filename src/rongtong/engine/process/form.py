@@ -34,7 +34,8 @@ class Field:
     place (a code), organisation (统一社会信用代码), office (承办单位: either, or an organisation's name), account, case
     (a number), chain (产业链), patent (专利申请号).
 
-    `columns` are the fields of a row, `rows` how many empty rows a page offers.
+    `columns` are the fields of a row, `rows` how many empty rows a page offers. `among`: the account role of those whom an
+    account or lines of accounts may well name; a page lists them to whoever fills in the form.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Field:
     most: int = 0
     columns: tuple[Field, ...] = ()
     rows: int = 0
+    among: str = ""
 
 
 def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -69,6 +71,7 @@ def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
                     spec.get("maxLength", 0),
                     fields(spec["items"]) if kind == "rows" else (),
                     spec.get("minItems", 0) + SPARE if kind == "rows" else 0,
+                    spec.get("among", "") or spec.get("items", {}).get("among", ""),
                 )
             )
     return tuple(found)

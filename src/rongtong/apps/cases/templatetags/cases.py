@@ -11,9 +11,13 @@ from django.utils.safestring import SafeString
 from rongtong.apps.cases import queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
+from rongtong.apps.registry import queries as registry
+from rongtong.apps.registry.models import Account
 from rongtong.engine.process.form import Field
 
 register = template.Library()
+# So many accounts are listed beside a field that names some.
+MOST_NAMED = 100
 
 
 @register.simple_tag
@@ -26,6 +30,14 @@ def case_line(case: Case) -> tuple[queries.StageMark, ...]:
 def chains() -> list[tuple[str, str]]:
     """The industrial chains (产业链) of the packs in force: code and name."""
     return [(c.code, c.name) for c in packs.current().all("chains")]
+
+
+@register.simple_tag
+def holders(role: str) -> tuple[list[Account], int]:
+    """Whom a field may well name, the first of them, and how many there are more."""
+    found = registry.holders(role)
+    first = list(found[:MOST_NAMED])
+    return first, found.count() - len(first) if len(first) == MOST_NAMED else 0
 
 
 @register.filter
