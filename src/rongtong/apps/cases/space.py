@@ -171,22 +171,11 @@ def _lines(account: Account) -> dict[str, list[Line]]:
 def line(case: Case, held: frozenset[str], below: int = 0) -> Line:
     """A case as the page lists it, for whoever holds these roles in it and reads so many cases under it."""
     process = holding.process_of(case)
-    turn, mine = _turn(process, case, held)
+    mine = not case.outcome and bool(waits_for(process, case.stage) & held)
     term = Lamp("", "已办结") if case.outcome else lamp(case.due)
-    return Line(case, process.stage(case.stage).name, turn, mine, term, queries.address(case), below)
-
-
-def _turn(process: Process, case: Case, held: frozenset[str]) -> tuple[str, bool]:
-    """(whose turn it is, whether it is this account's)"""
-    if case.outcome:
-        return "—", False
-    waits = waits_for(process, case.stage)
-    if waits & held:
-        return "轮到您", True
-    if names := "、".join(r.name for r in process.roles if r.code in waits):
-        return f"等{names}", False
-    automatic = any(t.automatic and case.stage in t.at for t in process.transitions)
-    return ("到时自动往下走" if automatic else "没有人要等"), False
+    return Line(
+        case, process.stage(case.stage).name, queries.turn(case, mine), mine, term, queries.address(case), below
+    )
 
 
 def days(account: Account) -> tuple[Day, ...]:
