@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ from browser_site import Site, Watch, log_in, new_page
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
 
+# What a form asks, by its labels: words, the words of a choice, a box ticked or not, or the rows of a table.
+Answers = Mapping[str, "str | bool | Sequence[Mapping[str, str | bool]]"]
 # So many stops of Tab reach anything on a page, the skip link used.
 STOPS = 400
 
@@ -57,6 +61,46 @@ class Person:
     def tick(self, box: Locator, wanted: bool) -> None:
         if box.is_checked() != wanted:
             box.click()
+
+    def make(self, step: str, answers: Answers | None = None, paper: Path | None = None) -> None:
+        """Make a step of a case: fill in what its form asks, attach a paper. Raises AssertionError with what is said against it."""
+        form = self.page.locator("main").get_by_role("form", name=step, exact=True)
+        if form.locator("details:not([open])").count():
+            self.start(form.locator("summary"))
+        self.fill(answers or {}, form)
+        if paper is not None:
+            form.get_by_label("佐证材料").set_input_files(paper)
+        self.press(step, form)
+        self.accepted()
+
+    def accepted(self) -> None:
+        """The page says nothing against what was sent. Raises AssertionError with what it says."""
+        said = self.page.locator("main [role=alert], main .errors, main .error").all_inner_texts()
+        assert not said, f"{self.page.url}: {said}"
+
+    def fill(self, answers: Answers, within: Locator | None = None) -> None:
+        """Answer what a form asks, found by its labels; the rows of a table by the number and the column."""
+        for label, given in answers.items():
+            if isinstance(given, str | bool):
+                self.answer(self.field(label, within), given)
+                continue
+            for number, row in enumerate(given, 1):
+                for column, words in row.items():
+                    self.answer(self.field(f"第 {number} 行 {column}", within), words)
+
+    def field(self, label: str, within: Locator | None = None) -> Locator:
+        """The field of this label, with or without the word that it must be filled in."""
+        name = re.compile(rf"^\s*{re.escape(label)}(（必填）)?\s*$")
+        return (within or self.page.locator("main")).get_by_label(name)
+
+    def answer(self, field: Locator, given: str | bool) -> None:
+        """Fill one field as its kind wants it: tick, choose by the words, or type."""
+        if isinstance(given, bool):
+            self.tick(field, given)
+        elif field.evaluate("e => e.tagName") == "SELECT":
+            field.select_option(label=given)
+        else:
+            self.type(field, given)
 
     def attach(self, label: str, path: Path) -> None:
         """Choose a file; the choosing itself is the browser's own window, in every variant."""

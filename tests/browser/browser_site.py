@@ -88,6 +88,20 @@ def served(home: Path) -> Iterator[Site]:
             server.wait(timeout=30)
 
 
+def begin_day(home: Path, day: str) -> None:
+    """Pin a demonstration that nobody serves just now to a later day, and run the daily job of that morning."""
+    file = home / "instance.toml"
+    text, changed = re.subn(r"(?m)^today = [\d-]+", f"today = {day}", file.read_text(encoding="utf-8"))
+    assert changed == 1, text
+    file.write_text(text, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "rongtong", "cases", "tick"],
+        env={**os.environ, "RONGTONG_HOME": str(home)},
+        capture_output=True,
+        check=True,
+    )
+
+
 def _wait(site: Site, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + STARTED_WITHIN
     while time.monotonic() < end and server.poll() is None:
