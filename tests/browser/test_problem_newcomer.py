@@ -59,7 +59,7 @@ def the_firm_files_it(firm: Person, keep: Path | None) -> None:
     firm.write("具体情况（必填）", "新厂房竣工验收，消防、规划、住建三家各要一套材料，跑了六趟还没有办完。")
     firm.press("提交")
     firm.sees("待受理")
-    firm.sees("等本级分办 · 本环节到")
+    firm.sees("等本级分办")
     picture(firm, keep, "problem-filed")
 
 

@@ -202,7 +202,7 @@ def test_experts_do_not_see_one_anothers_scores_and_the_mean_decides(world: Worl
     world.do("office", bid, "评审结束，提请决定")
     with pytest.raises(GuardRefused, match="职责分离"):
         world.do("office", bid, "拟立项，公示", decision="拟立项，理由见评审意见。")
-    with pytest.raises(GuardRefused, match=r"score_mean = 约 59\.67"):
+    with pytest.raises(GuardRefused, match=r"平均分 约 59\.67"):
         world.do("other", bid, "拟立项，公示", decision="拟立项，理由见评审意见。")
     assert world.do("other", bid, "不立项", decision="平均分不足，不予立项。").outcome == "rejected"
     assert "申请复核" in world.can("bidder", bid)

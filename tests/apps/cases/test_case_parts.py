@@ -233,6 +233,19 @@ def test_a_stock_goes_on_from_the_last_one_observed(people: dict[str, Account], 
     assert whole.source.startswith("期初存量（2025年9月，浙江省科学技术厅")
 
 
+def test_a_stock_stands_where_no_case_came_after_it(people: dict[str, Account]) -> None:
+    """The city has the case, the province what it published: the whole is not empty because nothing came after that."""
+    accepted(people, ask(people))
+
+    def known(period: str) -> dict[str, tuple[int, str, str]]:
+        found = observations.known(["use_first_transfers"], [Period.parse(period)], date(2025, 10, 9))
+        return {f.place: (f.value, f.status, f.source[:4]) for f in found if not f.chain}
+
+    assert known("2025-01..10")["330000"] == (2500, "actual", "期初存量")
+    assert known("2025-09")["330000"] == (2500, "actual", "浙江省科")
+    assert known("2025-01..10")["330100"][:2] == known("2025-09")["330100"][:2] == (1, "synthetic")
+
+
 def test_what_is_known_on_an_earlier_day_does_not_change(people: dict[str, Account]) -> None:
     accepted(people, ask(people))
     before = date(2025, 7, 14)

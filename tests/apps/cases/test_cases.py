@@ -101,12 +101,14 @@ def test_a_form_not_filled_as_asked_is_refused_by_field(people: dict[str, Accoun
     assert "至少 10 个字" in refused.value.errors["reply"]
 
 
-def test_a_guard_that_does_not_hold_says_what_it_met(people: dict[str, Account], item: Case) -> None:
+def test_a_guard_that_does_not_hold_says_why_in_the_words_of_the_definition(
+    people: dict[str, Account], item: Case
+) -> None:
     actions.move(item.pk, "receive", actor=people["hangzhou"], seen=1)
     case = actions.move(item.pk, "reply", actor=people["hangzhou"], seen=2, data={"reply": "已逐户核对，没有附件。"})
     offer = next(o for o in queries.offers(people["province"], case) if o.transition == "close")
-    assert "还没有佐证材料" in offer.refused
-    with pytest.raises(GuardRefused, match="evidence = 否"):
+    assert offer.refused == "还没有佐证材料，不能销号"
+    with pytest.raises(GuardRefused, match=r"^还没有佐证材料，不能销号$"):
         actions.move(item.pk, "close", actor=people["province"], seen=3)
 
 

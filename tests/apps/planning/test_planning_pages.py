@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -147,6 +149,13 @@ def test_the_ledger_holds_every_commitment_and_shows_promises_first(client: Clie
     promises = _text(client, "/commitments/")
     assert 'href="/commitments/A001"' not in promises
     assert 'href="/commitments/T052"' in promises
+
+
+def test_what_is_sought_and_is_no_promise_is_found_by_one_link_more(client: Client) -> None:
+    page = _text(client, "/commitments/?q=A070")
+    assert 'href="/commitments/A070"' not in page
+    (link,) = re.findall(r'href="([^"]*)">连同已有成绩再找', page)
+    assert 'href="/commitments/A070"' in _text(client, f"/commitments/{unescape(link)}")
 
 
 def test_a_department_is_never_shown_as_stated_when_it_is_inferred(client: Client) -> None:

@@ -8,6 +8,7 @@ the last stock observed before (期初存量): that, and the cases after its day
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -88,16 +89,24 @@ def _facts(pack: Pack, code: str, period: Period, rows: Iterable[_Row], opening:
             for chain in {"", row.chain}:
                 # What an observed stock holds already is not counted again; a chain has no opening of its own.
                 base = bases.get(place) if not chain else None
+                if base is not None and base.period != period:
+                    # A stock stands until another is known, also where nothing came after it.
+                    sums.setdefault((place, chain), 0)
                 if base is None or row.month > base.period.last_day.year * 100 + base.period.last_day.month:
                     sums[place, chain] = sums.get((place, chain), 0) + row.value
                     latest[place, chain] = max(latest.get((place, chain), row.last), row.last)
     status = "synthetic" if settings.DEMO else "recorded"
     for (place, chain), value in sorted(sums.items()):
         source, base = f"{'、'.join(measured(pack)[code])}办件", bases.get(place) if not chain else None
-        if base is not None:
-            source = f"期初存量（{base.period.chinese}，{base.source or '观测值'}）加此后的{source}"
-        opened = base.value if base else 0
-        yield Fact(code, place, period, value + opened, status, latest[place, chain], source=source, chain=chain)
+        if base is None:
+            yield Fact(code, place, period, value, status, latest[place, chain], source=source, chain=chain)
+            continue
+        stood = f"期初存量（{base.period.chinese}，{base.source or '观测值'}）"
+        if (place, chain) not in latest:
+            yield replace(base, period=period, source=f"{stood}，此后没有{source}")
+            continue
+        source, known = f"{stood}加此后的{source}", latest[place, chain]
+        yield Fact(code, place, period, value + base.value, status, known, source=source, chain=chain)
 
 
 def _up(pack: Pack, place: str) -> Iterator[str]:

@@ -121,16 +121,6 @@ def by_stage(counted: Iterable[tuple[int, str, int]]) -> tuple[tuple[str, int], 
     return tuple(found.items())
 
 
-def awaited(case: Case) -> str:
-    """Whom an open case waits for, in words."""
-    process = holding.process_of(case)
-    waits = waits_for(process, case.stage)
-    if names := "、".join(r.name for r in process.roles if r.code in waits):
-        return f"等{names}"
-    automatic = any(t.automatic and case.stage in t.at for t in process.transitions)
-    return "到时自动往下走" if automatic else "没有人要等"
-
-
 def by_key(process: str, key: str) -> Case | None:
     """The case of a process about this key."""
     return Case.objects.select_related("definition").filter(process=process, key=key).first()
@@ -175,11 +165,13 @@ CLOCK_STATES = {
 
 
 def clocks(case: Case) -> tuple[ClockLine, ...]:
-    """The clocks of a case, read today."""
+    """The clocks of a case that have started, read today."""
     process = holding.process_of(case)
     found = readings(process, happened(case), clock.today()) if process.clocks else ()
     return tuple(
-        ClockLine(r, CLOCK_STATES[r.state], process.stage(r.paused_in).name if r.paused_in else "") for r in found
+        ClockLine(r, CLOCK_STATES[r.state], process.stage(r.paused_in).name if r.paused_in else "")
+        for r in found
+        if r.started
     )
 
 
@@ -242,6 +234,19 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
             why = "" if judged else guard.refusal(process, step, known)
         found.append(Offer(step.code, step.name, form.fields(step.form), why, step.optional, step.files))
     return tuple(found)
+
+
+def turn(case: Case, mine: bool) -> str:
+    """Whose turn it is, in words; `mine` is whether it is the reader's."""
+    process = holding.process_of(case)
+    if case.outcome:
+        return "—"
+    if mine:
+        return "轮到您"
+    waits = waits_for(process, case.stage)
+    if names := "、".join(r.name for r in process.roles if r.code in waits):
+        return f"等{names}"
+    return "到时自动往下走" if any(t.automatic and case.stage in t.at for t in process.transitions) else "没有人要等"
 
 
 # How many cases of a process a work list shows; the desk has all.

@@ -173,18 +173,11 @@ def _lines(account: Account) -> dict[str, list[Line]]:
 def line(case: Case, held: frozenset[str], below: int = 0) -> Line:
     """A case as the page lists it, for whoever holds these roles in it and reads so many cases under it."""
     process = holding.process_of(case)
-    turn, mine = _turn(process, case, held)
+    mine = not case.outcome and bool(waits_for(process, case.stage) & held)
     term = Lamp("", "已办结") if case.outcome else lamp(case.due)
-    return Line(case, process.stage(case.stage).name, turn, mine, term, queries.address(case), below)
-
-
-def _turn(process: Process, case: Case, held: frozenset[str]) -> tuple[str, bool]:
-    """(whose turn it is, whether it is this account's)"""
-    if case.outcome:
-        return "—", False
-    if waits_for(process, case.stage) & held:
-        return "轮到您", True
-    return queries.awaited(case), False
+    return Line(
+        case, process.stage(case.stage).name, queries.turn(case, mine), mine, term, queries.address(case), below
+    )
 
 
 def days(account: Account) -> tuple[Day, ...]:

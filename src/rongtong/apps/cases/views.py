@@ -67,13 +67,13 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
     """The page of a case, with what a refused step was filled with."""
     who = account_of(request)
     steps = queries.history(one, who)
-    beside = sheet(who, one, steps)
+    beside, offers = sheet(who, one, steps), queries.offers(who, one)
     context = {
         "case": one,
         "item": queries.item(one),
         "process": holding.process_of(one),
-        "offers": queries.offers(who, one),
-        "awaited": queries.awaited(one),
+        "offers": offers,
+        "turn": "" if one.outcome else queries.turn(one, any(not (o.optional or o.refused) for o in offers)),
         "steps": steps,
         "sheet": beside,
         "counted": counted(one) if beside.whole else (),

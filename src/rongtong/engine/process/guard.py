@@ -119,10 +119,23 @@ def _answers(
 
 
 def refusal(process: Process, step: Transition, values: Mapping[str, Value]) -> str:
-    """Why a guard does not hold, in words: the definition's own, or the condition with the values it met."""
-    compiled = compile_guard(process, step)
-    met = "，".join(f"{name} = {words(values.get(name))}" for name in compiled.names)
-    return f"{step.refusal or f'“{step.name}”的条件不成立'}（条件：{step.when}；现在 {met}）"
+    """Why a guard does not hold: the definition's own words with the numbers it met that forms or tallies give a name,
+    or the condition itself with all it met."""
+    names = compile_guard(process, step).names
+    if not step.refusal:
+        met = "，".join(f"{name} = {words(values.get(name))}" for name in names)
+        return f"“{step.name}”的条件不成立（条件：{step.when}；现在 {met}）"
+    titles = _titles(process)
+    numbers = [(titles[n], value) for n in names if n in titles and isinstance(value := values.get(n), Fraction)]
+    met = "，".join(f"{title} {words(value)}" for title, value in numbers)
+    return f"{step.refusal}（现在：{met}）" if met else step.refusal
+
+
+def _titles(process: Process) -> dict[str, str]:
+    """Name → what forms or tallies call it, of whatever a condition may speak of."""
+    forms = (process.form, *(t.form for t in process.transitions))
+    asked = {n: str(spec.get("title", n)) for form in forms for n, spec in form.get("properties", {}).items()}
+    return {t.code: t.name for t in process.tallies} | asked
 
 
 def words(value: Value) -> str:
