@@ -29,6 +29,7 @@ from rongtong.engine.indicator import Row
 from rongtong.engine.pack.model import Indicator
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import MONTHS, Period, PeriodError
+from rongtong.once import once
 
 RECENT, MOST_RED, MOST_NOTICES = 8, 12, 8
 TOLD_DAYS = 7
@@ -47,7 +48,15 @@ CASES = {"packs.publish": "amendment", "papers.release": "release", "planning.ad
 
 def waiting(account: Account) -> int:
     """How much waits for this account, the number beside the workbench: open cases, and tables not begun."""
-    return case_access.waiting(account).count() + len(observations.unstarted(account))
+    return sum(n for _, n, *_ in _counted(account)) + len(observations.unstarted(account))
+
+
+@once
+def _counted(account: Account) -> tuple[tuple[str, int, int, datetime, date | None], ...]:
+    """Of each process whose cases wait: how many, how many late, since when the oldest does, when the first is due."""
+    rows = case_access.waiting(account).order_by().values_list("process")
+    late = Count("pk", filter=Q(due__lt=clock.today()))
+    return tuple(rows.annotate(n=Count("pk"), late=late, old=Min("entered_at"), first=Min("due")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +87,10 @@ def todo(account: Account) -> tuple[Group, ...]:
     listed: dict[str, list[cases.Item]] = {}
     for item in cases.work(account):
         listed.setdefault(item.case.process, []).append(item)
-    rows = (
-        case_access.waiting(account)
-        .order_by()
-        .values_list("process")
-        .annotate(
-            n=Count("pk"), late=Count("pk", filter=Q(due__lt=clock.today())), old=Min("entered_at"), due=Min("due")
-        )
-    )
     shown = [i.case for g in listed.values() for i in g]
     doubtful = frozenset[int]() if is_outside(account) else near.doubtful(account, shown)
     made = []
-    for code, number, late, oldest, due in rows:
+    for code, number, late, oldest, due in _counted(account):
         todos = tuple(Todo(i, cases.address(i.case), i.case.pk in doubtful) for i in listed[code])
         soonest = cases.days_left(due, clock.today()) if due else None
         name = listed[code][0].process_name
