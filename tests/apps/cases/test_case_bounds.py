@@ -189,7 +189,7 @@ def test_dues_are_born_of_what_was_filled_in_before_and_conditions_ask_how_they_
     case = reply(people, call(people), parts=PARTS)
     case = actions.move(case.pk, "agree", actor=people["县"], seen=2)
     assert list(case.obligations.values_list("name", "amount")) == [("一", 1), ("二", 123_456_789)]
-    with pytest.raises(GuardRefused, match="open_fee = 2"):
+    with pytest.raises(GuardRefused, match="还没有付清"):
         actions.move(case.pk, "finish", actor=people["县"], seen=3)
     case = actions.move(case.pk, "pay", actor=people["县"], seen=3)
     values = queries.values(holding.process_of(case), case)

@@ -119,15 +119,17 @@ def _answers(
 
 
 def refusal(process: Process, step: Transition, values: Mapping[str, Value]) -> str:
-    """Why a guard does not hold: the definition's own words with the numbers it met that forms or tallies give a name,
-    or the condition itself with all it met."""
+    """Why a guard does not hold: the definition's own words with the numbers it met that forms or tallies give a name and
+    the sentences that an app's facts are, or the condition itself with all it met."""
     names = compile_guard(process, step).names
     if not step.refusal:
         met = "，".join(f"{name} = {words(values.get(name))}" for name in names)
         return f"“{step.name}”的条件不成立（条件：{step.when}；现在 {met}）"
     titles = _titles(process)
-    numbers = [(titles[n], value) for n in names if n in titles and isinstance(value := values.get(n), Fraction)]
-    met = "，".join(f"{title} {words(value)}" for title, value in numbers)
+    found = [(n, values.get(n)) for n in names]
+    numbers = [f"{titles[n]} {words(value)}" for n, value in found if n in titles and isinstance(value, Fraction)]
+    sentences = [value for n, value in found if n not in titles and value and isinstance(value, str)]
+    met = "，".join((*numbers, *sentences))
     return f"{step.refusal}（现在：{met}）" if met else step.refusal
 
 
