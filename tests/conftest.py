@@ -68,9 +68,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the tests that use the database, where that was asked."""
+    """Keep only the tests that use the database, and not those about the embedded one, where that was asked."""
     if config.option.only_database:
-        chosen = [item for item in items if _uses_database(item)]
+        chosen = [item for item in items if _uses_database(item) and not item.get_closest_marker("sqlite")]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
         items[:] = chosen
 

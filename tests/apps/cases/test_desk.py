@@ -173,7 +173,7 @@ def test_a_label_is_not_shown_to_whom_only_the_head_is_open(demo_store: Account,
     assert titles(who["county"], process="need", labels=(("kind", "money"),)) == ["在办的"]
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the plans are SQLite's")
+@pytest.mark.sqlite  # the plans are its own
 def test_no_list_reads_every_case(who: Who) -> None:
     """With 140,000 cases (bench/desk.py) each of these plans reads as many rows as it shows, or as its reader sees."""
 
