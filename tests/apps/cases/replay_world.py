@@ -289,7 +289,7 @@ class Office:
 
 def rows() -> dict[str, list[Any]]:
     """Everything about the cases of the process, without numbers of rows, salts and hashes."""
-    cases = {c.pk: c for c in Case.objects.filter(process="whole").select_related("by", "organisation")}
+    cases = {c.pk: c for c in Case.objects.filter(process="whole").select_related("by", "organisation", "definition")}
     keys = {pk: c.key for pk, c in cases.items()}
     numbers = {e.pk: f"{keys[e.case_id]}/{e.number}" for e in Event.objects.filter(case_id__in=keys)}
 
@@ -303,13 +303,13 @@ def rows() -> dict[str, list[Any]]:
         names = {f.attname for f in row._meta.concrete_fields} - {"id", "case_id", *without}
         return {n: getattr(row, n) for n in sorted(names)} | {"case": keys[row.case_id]}
 
+    own = {f.attname for f in Case._meta.concrete_fields} - {"id", "parent_id", "definition_id"}
     events = Event.objects.filter(case_id__in=keys).select_related("actor", "leaf__payload")
     leaves = Leaf.objects.filter(kind__startswith="cases.whole.").order_by("sequence")
     subjects = {f"case:{pk}": key for pk, key in keys.items()}
     found = {
         "cases": [
-            {n.attname: getattr(c, n.attname) for n in c._meta.concrete_fields if n.attname not in ("id", "parent_id")}
-            for c in cases.values()
+            {n: getattr(c, n) for n in own} | {"definition": c.definition.sha256} for c in cases.values()
         ],
         "events": [
             plain(e, "leaf_id") | {"kind": e.leaf.kind, "payload": text(e.leaf.payload.text), "recorded": e.leaf.recorded_at}
