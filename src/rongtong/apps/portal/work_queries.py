@@ -91,6 +91,8 @@ def todo(account: Account) -> tuple[Group, ...]:
     doubtful = frozenset[int]() if is_outside(account) else near.doubtful(account, shown)
     made = []
     for code, number, late, oldest, due in _counted(account):
+        if code not in listed:  # it came to wait after the list was read
+            continue
         todos = tuple(Todo(i, cases.address(i.case), i.case.pk in doubtful) for i in listed[code])
         soonest = cases.days_left(due, clock.today()) if due else None
         name = listed[code][0].process_name
