@@ -17,7 +17,10 @@ _ANSWERS: ContextVar[dict[Hashable, Any] | None] = ContextVar("answers", default
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Within the block nothing is written that a function marked `once` reads."""
+    """Within the block, or the function it decorates, nothing is written that a function marked `once` reads."""
+    if _ANSWERS.get() is not None:
+        yield
+        return
     token = _ANSWERS.set({})
     try:
         yield

@@ -27,9 +27,10 @@ from rongtong.apps.cases.models import Case, Participant
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process, Stage
 from rongtong.engine.process.state import waits_for
-from rongtong.once import once
+from rongtong.once import once, reading
 
 
+@reading()
 def visible(account: Account) -> QuerySet[Case]:
     """The cases an account may read: by the roles their stage shows itself to, or by the place where nothing is said.
 
@@ -67,6 +68,7 @@ class Part:
         return self.process in ("", process.code) and of_stage
 
 
+@reading()
 def seen(account: Account, part: Part) -> QuerySet[Case]:
     """That part of `visible`."""
 
@@ -95,6 +97,7 @@ def rows() -> QuerySet[Case]:
     return Case.objects.select_related("definition").defer("definition__body")
 
 
+@reading()
 def reads_at(account: Account) -> Callable[[int, str, str], bool]:
     """Whether the account reads the cases of a definition in a stage at a place by its grants, whoever takes part in them:
     what counts by place are filtered with."""
@@ -112,6 +115,7 @@ def reads_at(account: Account) -> Callable[[int, str, str], bool]:
     return reads
 
 
+@reading()
 def reachable(account: Account, case: Case) -> bool:
     """Whether an account may ask for a step of a case: it reads it, or may object to its notice."""
     if visible(account).filter(pk=case.pk).exists():
@@ -119,6 +123,7 @@ def reachable(account: Account, case: Case) -> bool:
     return on_notice(case) and bool(roles_held(reach(account), case))
 
 
+@reading()
 def reads_all(account: Account, case: Case) -> bool:
     """Whether what was filled in is shown to an account that reads the case, not only what it is and who takes part."""
     who = reach(account)
@@ -135,6 +140,7 @@ def is_whole(who: Reach, case: Case, codes: Iterable[str]) -> bool:
     return any(not r.head_only and r.at != "notice" for r in held) or scope is EVERYWHERE or case.place in scope
 
 
+@reading()
 def waiting(account: Account, part: Part | None = None) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
     return _waiting(account, part or Part()).all()

@@ -15,7 +15,7 @@ from rongtong.apps.registry.models import Account
 from rongtong.apps.registry.places import within
 from rongtong.apps.registry.roles import OPERATOR, OUTSIDE, TRIO, role_name
 from rongtong.engine.pack.process import Process, ProcessRole
-from rongtong.once import once
+from rongtong.once import once, reading
 
 EVERYWHERE = None
 Places = frozenset[str] | None
@@ -155,6 +155,7 @@ def roles_held(who: Reach, case: Case) -> frozenset[str]:
     return roles_in(who, [case])[case.pk]
 
 
+@reading()
 def roles_in(who: Reach, cases: Iterable[Case]) -> Mapping[int, frozenset[str]]:
     """Case number → the process roles an account holds in it; asks the store at most twice for all of them."""
     found: dict[int, set[str]] = {}
