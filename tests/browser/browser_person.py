@@ -125,6 +125,12 @@ class Person:
         """Wait until the page says this."""
         self.page.locator("main").get_by_text(words).first.wait_for()
 
+    def own_code(self) -> str:
+        """The 统一社会信用代码 on the page of one's own."""
+        self.open("/")
+        self.follow_tool("我的办件")
+        return self.page.locator("main header code").inner_text()
+
     def row(self, name: str) -> Locator:
         """The row of a table whose text has this name."""
         return self.page.get_by_role("row").filter(has_text=name).first

@@ -59,7 +59,7 @@ def test_a_newcomer_files_a_contract_and_its_certificate_stands_with_and_without
     the_figures_have_nothing_yet(county)
     what_waits_is_registered(office)
     assert [counted(county, name) for name in COUNTED] == ["0.01", "1"]
-    the_seller_files_it(seller, buyer_code(people["buyer"]))
+    the_seller_files_it(seller, people["buyer"].own_code())
     the_office_sends_it_back(office, seller)
     the_seller_mends_it(seller, paper)
     the_office_registers_it(office)
@@ -87,13 +87,6 @@ def what_waits_is_registered(office: Person) -> None:
     amounts = {"合同类型": "技术许可", "合同成交额（万元）": "80", "技术交易额（万元）": "80"}
     office.make("予以登记", {"登记编号": "2025330102000001", **amounts})
     office.sees("JSHT-2025-")
-
-
-def buyer_code(buyer: Person) -> str:
-    """The 统一社会信用代码 that a firm finds on the page of its own."""
-    buyer.open("/")
-    buyer.follow_tool("我的办件")
-    return buyer.page.locator("main header code").inner_text()
 
 
 def the_seller_files_it(seller: Person, buyer: str) -> None:

@@ -73,7 +73,7 @@ def test_a_result_is_registered_tried_by_a_firm_and_paid_for(browser: Browser, d
     with day(browser, home, "2025-08-06") as people:
         assert promised(people["province"], "A070") == "2"
         the_firm_finds_it_on_the_board(people["firm"], people["anybody"])
-        they_agree(people["inventor"], people["firm"], code_of(people["insurer"]), paper)
+        they_agree(people["inventor"], people["firm"], people["insurer"].own_code(), paper)
         assert promised(people["province"], "A048") == "3"
         it_is_tried(people["inventor"], people["firm"], paper)
     with day(browser, home, "2025-10-09") as people:
@@ -103,13 +103,6 @@ def promised(province: Person, code: str) -> str:
     province.sees("一条链")
     assert province.page.locator(".strip dd").first.inner_text().startswith(f"{said} ")
     return said
-
-
-def code_of(who: Person) -> str:
-    """The 统一社会信用代码 on the page of one's own."""
-    who.open("/")
-    who.follow_tool("我的办件")
-    return who.page.locator("main header code").inner_text()
 
 
 def it_is_disclosed_and_checked(inventor: Person, checker: Person) -> None:
