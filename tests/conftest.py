@@ -23,6 +23,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings
 
 from packs import PACKS
 from rongtong.instance import write_instance
@@ -46,6 +47,8 @@ os.environ["RONGTONG_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "rongtong.settings"
 django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]
+# Passwords are hashed quickly: what is slow on purpose is Django's, not ours.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,8 +70,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the tests that use the database, and not those about the embedded one, where that was asked."""
+    """The tests of the demonstration's store come last. Only those that use the database, and are not about the embedded
+    one, are kept where that was asked."""
+    items.sort(key=lambda item: "demo_store" in getattr(item, "fixturenames", ()))
     if config.option.only_database:
         chosen = [item for item in items if _uses_database(item) and not item.get_closest_marker("sqlite")]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])

@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import pytest
 from django.db import transaction
-from django.test import Client, override_settings
+from django.test import Client
 from scope_world import patterns
 
 from crawl import Answer, Fetch, name_of, reach
 from rongtong import demo
 from rongtong.apps.registry.demo import demo_accounts
 from rongtong.apps.registry.models import Account
+from worlds import analyse
 
 pytestmark = [pytest.mark.django_db, pytest.mark.large, pytest.mark.usefixtures("demo_store")]
 
@@ -60,9 +61,9 @@ class _Forms(HTMLParser):
 @pytest.fixture(scope="module")
 def clients(demo_store: Account) -> dict[str, Client]:
     """The demonstration with everything under way, and a login of each account."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-        demo_accounts()
-        demo.seed()
+    demo_accounts()
+    demo.seed()
+    analyse()
     found = {}
     for username in ACCOUNTS:
         found[username] = Client(HTTP_HOST="localhost", raise_request_exception=False)

@@ -59,10 +59,10 @@ ASK = """\
 """
 
 
-@pytest.fixture
-def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
+@pytest.fixture(scope="module")
+def people(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
     """Two of a university, one of another, a firm."""
-    load(with_more(tmp_path, OFFER + ASK), demo_store)
+    load(with_more(tmp_path_factory.mktemp("pack"), OFFER + ASK), demo_store)
     made = {}
     for name, role, organisation, stem in (
         ("甲", "institution", "一校", "91339999000000500"),

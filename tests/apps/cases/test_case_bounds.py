@@ -88,9 +88,9 @@ PARTS = [
 ]
 
 
-@pytest.fixture
-def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    load(with_more(tmp_path, PROCESS), demo_store)
+@pytest.fixture(scope="module")
+def people(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
+    load(with_more(tmp_path_factory.mktemp("pack"), PROCESS), demo_store)
     made = {}
     for name, role, stem in (
         ("县", "county_officer", ""),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk_world import PROCESS, load_process, people
+from desk_world import PROCESS, load_process
 from django.core.files.uploadedfile import SimpleUploadedFile
 from openpyxl import Workbook, load_workbook
 
@@ -215,12 +215,13 @@ def test_a_firm_opens_its_own_cases(who: Who) -> None:
     assert (case.organisation, case.place) == (who["firm"].organisation, "330106")
 
 
-def test_a_form_with_a_table_that_must_be_filled_takes_no_workbook(demo_store: Account, tmp_path: Path) -> None:
+def test_a_form_with_a_table_that_must_be_filled_takes_no_workbook(
+    who: Who, demo_store: Account, tmp_path: Path
+) -> None:
     rows = "topics: {type: array, title: 领域, items: {type: object, properties: {name: {type: string, title: 名称}}}}"
     changed = PROCESS.replace(
         "topics: {type: array, title: 领域, items: {type: string, enum: [材料, 软件, 生物]}}", rows
     )
     load_process(tmp_path, demo_store, changed.replace("required: [title, kind]", "required: [title, kind, topics]"))
-    county = people(demo_store)["county"]
-    answer = browser(county).get("/processes/need/template.xlsx")
+    answer = browser(who["county"]).get("/processes/need/template.xlsx")
     assert (answer.status_code, "请逐件在页面上开始" in answer.content.decode()) == (409, True)

@@ -4,7 +4,6 @@ under a case. One made-up mechanism has them all, and no line of code."""
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -155,10 +154,10 @@ PROCESSES = """\
 PLACE = "330106"
 
 
-@pytest.fixture
-def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
+@pytest.fixture(scope="module")
+def people(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
     """Two firms, a county officer and its neighbour, three experts; the pack with the made-up mechanism in force."""
-    load(with_more(tmp_path, PROCESSES), demo_store)
+    load(with_more(tmp_path_factory.mktemp("pack"), PROCESSES), demo_store)
     made = {}
     for name, role, stem in (
         ("firm", "enterprise", "91339999000000019"),

@@ -6,15 +6,15 @@ import re
 
 import pytest
 
-from contract_world import World, make_world
+from contract_world import World
 from rongtong.apps.cases.models import Case
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world()
+def world(contracts: World) -> World:
+    return contracts
 
 
 def page(world: World, who: str, case: Case) -> str:

@@ -83,10 +83,10 @@ PROCESS = """\
 USCC = {"甲": "91330106MA27XYQ95", "乙": "91330106MA28A1B24", "局": "11330106002493876"}
 
 
-@pytest.fixture
-def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
+@pytest.fixture(scope="module")
+def people(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
     """Two firms and a bureau of 西湖, its county officer, and one of a neighbour."""
-    load(with_more(tmp_path, PROCESS, blocks=BLOCKS), demo_store)
+    load(with_more(tmp_path_factory.mktemp("pack"), PROCESS, blocks=BLOCKS), demo_store)
     made = {}
     for name, role, place, kind in (
         ("甲", "enterprise", "330106", "enterprise"),

@@ -39,9 +39,9 @@ PROCESS = """\
 """
 
 
-@pytest.fixture
-def offices(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    load(with_more(tmp_path, PROCESS), demo_store)
+@pytest.fixture(scope="module")
+def offices(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
+    load(with_more(tmp_path_factory.mktemp("pack"), PROCESS), demo_store)
     made = {}
     for name, role, place in (
         ("hangzhou", "city_officer", "330100"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +23,9 @@ UNDER = (
 )
 
 
-@pytest.fixture
-def who(demo_store: Account, tmp_path: Path) -> Who:
-    load_process(tmp_path, demo_store, PROCESS + UNDER)
+@pytest.fixture(scope="module")
+def who(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> Who:
+    load_process(tmp_path_factory.mktemp("pack"), demo_store, PROCESS + UNDER)
     return people(demo_store)
 
 

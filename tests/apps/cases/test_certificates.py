@@ -12,7 +12,7 @@ import segno
 from django.test import Client
 from pytest_django import Settings
 
-from contract_world import World, certificate, make_world
+from contract_world import World, certificate
 from packs import PACKS
 from rongtong.apps.cases.bearing import ALPHABET
 from rongtong.apps.cases.models import Case
@@ -28,11 +28,11 @@ BORDER = 4
 
 
 @pytest.fixture
-def world(db: None, settings: Settings, tmp_path: Path) -> World:
+def world(contracts: World, settings: Settings, tmp_path: Path) -> World:
     settings.HOME = tmp_path / "home"
     settings.HOME.mkdir()
     keys.create(settings.HOME, "example.gov.cn/log")
-    return make_world()
+    return contracts
 
 
 @pytest.fixture

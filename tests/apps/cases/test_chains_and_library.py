@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -19,9 +18,9 @@ from rongtong.languages import Language
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
 
-@pytest.fixture
-def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    return people_of(demo_store, tmp_path)
+@pytest.fixture(scope="module")
+def people(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
+    return people_of(demo_store, tmp_path_factory.mktemp("pack"))
 
 
 def test_the_page_of_a_chain_shows_everybody_its_figures_and_notices_and_no_case(people: dict[str, Account]) -> None:

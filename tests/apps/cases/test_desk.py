@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from desk_world import PROCESS, load_process, need, people, taken
+from desk_world import PROCESS, load_process, need, taken
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
@@ -162,10 +162,9 @@ def test_the_workbook_holds_the_filtered_list_and_runs_no_formula(who: Who) -> N
     assert row["等谁办"].value == "县科技局"
 
 
-def test_a_label_is_not_shown_to_whom_only_the_head_is_open(demo_store: Account, tmp_path: Path) -> None:
+def test_a_label_is_not_shown_to_whom_only_the_head_is_open(who: Who, demo_store: Account, tmp_path: Path) -> None:
     sealed = PROCESS.replace("at: participant}", "at: participant, head_only: true}")
     load_process(tmp_path, demo_store, sealed)
-    who = people(demo_store)
     taken(who, need(who, title="在办的"))
     (line,) = desk_queries.page(who["handler"], desk_queries.Asked("mine")).lines
     assert line.labels == ()

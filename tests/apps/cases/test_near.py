@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -56,10 +55,10 @@ PROCESS = """\
 MATTER = "园区道路夜间没有路灯，员工下班走路不安全，请尽快安装路灯"
 
 
-@pytest.fixture
-def officer(demo_store: Account, tmp_path: Path) -> Account:
+@pytest.fixture(scope="module")
+def officer(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> Account:
     """The county officer of 西湖, where the process is in force."""
-    load(with_more(tmp_path, PROCESS), demo_store)
+    load(with_more(tmp_path_factory.mktemp("pack"), PROCESS), demo_store)
     return county(demo_store, "near-a", "330106")
 
 

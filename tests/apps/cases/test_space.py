@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -21,9 +20,9 @@ from worlds import browser
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
 
-@pytest.fixture
-def people(demo_store: Account, tmp_path: Path) -> dict[str, Account]:
-    return people_of(demo_store, tmp_path)
+@pytest.fixture(scope="module")
+def people(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Account]:
+    return people_of(demo_store, tmp_path_factory.mktemp("pack"))
 
 
 def test_a_firm_sees_what_it_is_what_it_may_start_and_nothing_of_others(people: dict[str, Account]) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from contract_world import VERIFIED, World, certificate, make_world
+from contract_world import VERIFIED, World, certificate
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Measured
@@ -17,8 +17,8 @@ LARGE = {"contract_amount": "800", "technology_amount": "500"}
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world()
+def world(contracts: World) -> World:
+    return contracts
 
 
 def reviewed(world: World, case: Case, *, opinions: int) -> Case:

@@ -83,10 +83,10 @@ PROCESS = """\
 ONE = timedelta(1)
 
 
-@pytest.fixture
-def officer(demo_store: Account, tmp_path: Path) -> Account:
+@pytest.fixture(scope="module")
+def officer(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> Account:
     """The county officer of 西湖, where the process is in force."""
-    load(with_more(tmp_path, PROCESS), demo_store)
+    load(with_more(tmp_path_factory.mktemp("pack"), PROCESS), demo_store)
     return member("tick-county", "西湖", "county_officer", "330106", actor=demo_store)
 
 

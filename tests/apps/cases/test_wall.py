@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from desk_world import PROCESS, load_process, need, people, taken
+from desk_world import PROCESS, load_process, need, taken
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,10 +79,9 @@ def test_a_reader_s_wall_counts_the_cases_of_the_reader_s_list(who: Who) -> None
     assert "海曙" not in page
 
 
-def test_a_stage_that_hides_its_cases_hides_them_from_the_wall(demo_store: Account, tmp_path: Path) -> None:
+def test_a_stage_that_hides_its_cases_hides_them_from_the_wall(who: Who, demo_store: Account, tmp_path: Path) -> None:
     hidden = PROCESS.replace("{code: asked, name: 待受理,", "{code: asked, name: 待受理, see: [desk, firm],")
     load_process(tmp_path, demo_store, hidden)
-    who = people(demo_store)
     need(who)
     assert tally(who["county"], "330106").open == 1
     assert tally(who["city"], "330100").open == 0

@@ -27,7 +27,7 @@ ROLES = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def people(demo_store: Account) -> dict[str, Account]:
     """One account for each role, and the demonstration's 督办 under way."""
     made = {}

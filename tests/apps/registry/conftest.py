@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.actions import system_account
@@ -34,12 +33,6 @@ PACK = {
         "administrative,Z990101-01,990101\n"
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Settings) -> None:
-    """Passwords are hashed quickly: what is slow on purpose is Django's, not ours."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
