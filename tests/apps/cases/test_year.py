@@ -19,7 +19,7 @@ from rongtong.apps.records.queries import verify
 from rongtong.apps.registry.demo import demo_accounts
 from rongtong.apps.registry.models import Account
 from rongtong.engine.process.state import waits_for
-from worlds import browser
+from worlds import analyse, browser
 
 CASES = 400
 pytestmark = [pytest.mark.django_db, pytest.mark.large]
@@ -30,7 +30,9 @@ def written(demo_store: Account, django_db_blocker: Any) -> Iterator[dict[str, f
     """A small year, in the transaction of the store."""
     with django_db_blocker.unblock():
         demo_accounts()
-        yield year.write(CASES)
+        done = year.write(CASES)
+        analyse()
+        yield done
 
 
 def test_every_clock_of_a_year_equals_the_walk(written: dict[str, float]) -> None:
