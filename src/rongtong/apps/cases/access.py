@@ -71,7 +71,11 @@ class Part:
 @reading()
 def seen(account: Account, part: Part) -> QuerySet[Case]:
     """That part of `visible`."""
+    return _seen(account, part).all()
 
+
+@once
+def _seen(account: Account, part: Part) -> QuerySet[Case]:
     def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
         return stage.see if part.takes(process, stage) else None
 
