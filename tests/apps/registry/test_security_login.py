@@ -135,8 +135,9 @@ def test_a_login_that_goes_well_starts_the_count_again(client: Client, zhang: Ac
 
 
 def test_a_username_nobody_has_gets_the_same_answers_and_the_same_work(
-    client: Client, zhang: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    client: Client, zhang: Account, time: Time, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The clock stands still: the answers name the minute until which a name is locked."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     set_password(zhang, PASSWORD, actor=zhang)
     hashed: list[str] = []
