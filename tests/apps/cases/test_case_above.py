@@ -12,7 +12,8 @@ from rongtong.apps.cases.errors import CaseError, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs.actions import PackRefused, load
 from rongtong.apps.registry.access import Denied
-from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.actions import revoke
+from rongtong.apps.registry.models import Account, Grant
 from worlds import member, unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
@@ -123,3 +124,21 @@ def test_an_opening_may_ask_a_condition_of_the_case_above(people: dict[str, Acco
 def test_a_condition_of_the_case_above_speaks_of_its_variables(demo_store: Account, tmp_path: Path) -> None:
     with pytest.raises(PackRefused, match="under 的条件"):
         load(with_more(tmp_path, OFFER + ASK.replace("free == 'yes'", "cheap == 'yes'")), demo_store)
+
+
+def test_who_sees_a_case_follows_the_version_it_runs_on_and_the_grants_of_the_day(
+    people: dict[str, Account], demo_store: Account, tmp_path: Path
+) -> None:
+    firm, holder, manager = people["丁"], people["甲"], people["戊"]
+    offer = opened(holder, "offer", free="yes")
+    before = opened(firm, "ask_for", offer)
+    assert not queries.visible(manager, "ask_for").exists()
+    wider = ASK.replace("see: [asker, holder]", "see: [asker, holder, manager]").replace('version: "1"', 'version: "2"')
+    load(with_more(tmp_path, OFFER + wider), demo_store)
+    after = opened(firm, "ask_for", offer)
+    assert set(queries.visible(manager, "ask_for")) == {after}
+    assert set(access.waiting(holder).filter(process="ask_for")) == {before, after}
+    for one in Grant.objects.filter(account=holder):
+        revoke(one, actor=demo_store)
+    assert not queries.visible(holder).exists()
+    assert not access.waiting(holder).exists()

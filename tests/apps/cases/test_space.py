@@ -42,15 +42,6 @@ def test_a_firm_sees_what_it_is_what_it_may_start_and_nothing_of_others(people: 
     assert "待审 1" in text
 
 
-def test_many_cases_are_listed_as_few_are(people: dict[str, Account], monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(2):
-        lot(people)
-    few = space.groups(people["school"]), space.days(people["school"])
-    monkeypatch.setattr(space, "FEW_CASES", 1)
-    assert (space.groups(people["school"]), space.days(people["school"])) == few
-    assert sum(len(g.lines) for g in few[0]) > 1
-
-
 def test_what_waits_for_the_reader_is_told_from_what_waits_for_others(people: dict[str, Account]) -> None:
     case = lot(people)
     step(case, "post", people["county"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Case as Either
 from django.db.models import Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.lookups import Exact
 
 from rongtong.apps.cases.holding import (
@@ -16,6 +18,7 @@ from rongtong.apps.cases.holding import (
     Naming,
     Places,
     Reach,
+    definition_hashes,
     definition_numbers,
     joined,
     on_notice,
@@ -24,10 +27,11 @@ from rongtong.apps.cases.holding import (
     roles_held,
 )
 from rongtong.apps.cases.models import Case, Participant
+from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process, Stage
 from rongtong.engine.process.state import waits_for
-from rongtong.once import once, reading
+from rongtong.once import reading
 
 
 @reading()
@@ -36,15 +40,8 @@ def visible(account: Account) -> QuerySet[Case]:
 
     For questions about some cases. Whatever goes through all that it may read asks `seen`.
     """
-    return _visible(account).all()
-
-
-@once
-def _visible(account: Account) -> QuerySet[Case]:
     who = reach(account)
-    if who.operator:
-        return rows()
-    return rows().filter(_shown(who, lambda process, stage: stage.see, Part(), gather=False))
+    return rows() if who.operator else rows().filter(_shown(who, Part(), gather=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +68,7 @@ class Part:
 @reading()
 def seen(account: Account, part: Part) -> QuerySet[Case]:
     """That part of `visible`."""
-    return _seen(account, part).all()
-
-
-@once
-def _seen(account: Account, part: Part) -> QuerySet[Case]:
-    def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
-        return stage.see if part.takes(process, stage) else None
-
-    found = rows().filter(_shown(reach(account), roles_of, part, gather=not part.walk))
+    found = rows().filter(_shown(reach(account), part, gather=not part.walk))
     if part.walk and part.closed is not None:
         # Said again only where it helps: given a choice, SQLite takes the index of the due days and reads every open case.
         return found.filter(~Q(outcome="") if part.closed else Q(outcome=""))
@@ -147,15 +136,7 @@ def is_whole(who: Reach, case: Case, codes: Iterable[str]) -> bool:
 @reading()
 def waiting(account: Account, part: Part | None = None) -> QuerySet[Case]:
     """The open cases whose present stage waits for a role this account holds, whether or not a guard still forbids."""
-    return _waiting(account, part or Part()).all()
-
-
-@once
-def _waiting(account: Account, chosen: Part) -> QuerySet[Case]:
-    def roles_of(process: Process, stage: Stage) -> tuple[str, ...] | None:
-        return _awaited(process, stage) if chosen.takes(process, stage) else None
-
-    return rows().filter(_shown(reach(account), roles_of, chosen))
+    return rows().filter(_shown(reach(account), part or Part(), waits=True))
 
 
 def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
@@ -176,30 +157,47 @@ def told_as(account: Account, definition: int, roles: frozenset[str]) -> Q:
     return found
 
 
+def _shown(who: Reach, part: Part, *, waits: bool = False, gather: bool = True) -> Q:
+    """The cases of a part that somebody sees, or those that wait for them.
+
+    Gathered, the ways of seeing are one set of numbers: of one condition with an "or" PostgreSQL makes a walk through all
+    cases as soon as one way asks another table.
+    """
+    return _put_together(who, part, waits, gather, definition_hashes(), packs.current().fingerprint)
+
+
+@lru_cache(maxsize=2048)
+def _put_together(
+    who: Reach, part: Part, waits: bool, gather: bool, definitions: tuple[tuple[int, str], ...], fingerprint: str
+) -> Q:
+    # The last two arguments are what the answer depends on besides; they key the cache. Every page asks for it, and to put
+    # it together takes longer than the rest of many a page.
+    ways = _seen_by(who, _awaited if waits else _shown_to, part)
+    if not gather or len(ways) < 2:
+        return reduce(or_, ways, Q(pk__in=()))
+    first, *others = (Case.objects.filter(way).order_by().values("pk") for way in ways)
+    return Q(pk__in=_compiled(first.union(*others, all=True)))
+
+
+def _compiled(numbers: QuerySet[Any, Any]) -> RawSQL:
+    """A query of one column as the text that it is in SQL: Django translates a query anew whenever a page asks it."""
+    return RawSQL(*numbers.query.sql_with_params())
+
+
+def _shown_to(_process: Process, stage: Stage) -> tuple[str, ...] | None:
+    """The roles a stage shows its cases to; () is whoever reads the place."""
+    return stage.see
+
+
 def _awaited(process: Process, stage: Stage) -> tuple[str, ...] | None:
     """The roles a stage waits for; None where it waits for nobody."""
     return (tuple(sorted(waits_for(process, stage.code))) or None) if not stage.outcome else None
 
 
-def _shown(
-    who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], part: Part, *, gather: bool = True
-) -> Q:
-    """The cases in a stage that one of the roles given for it sees: () is whoever reads the place, None nobody.
-
-    Gathered, the ways of seeing are one set of numbers: of one condition with an "or" PostgreSQL makes a walk through all
-    cases as soon as one way asks another table.
-    """
-    ways = _seen_by(who, roles_of, part)
-    if not gather or len(ways) < 2:
-        return reduce(or_, ways, Q(pk__in=()))
-    first, *others = (Case.objects.filter(way).order_by().values("pk") for way in ways)
-    return Q(pk__in=first.union(*others, all=True))
-
-
 def _seen_by(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | None], part: Part) -> list[Q]:
-    """The ways of seeing, each a condition on cases.
+    """The ways of seeing, each a condition on cases in a stage that one of the roles given for it sees (None: nobody).
 
-    Stages seen in the same way make one condition: this is asked for every page, and conditions are what it costs. Of a
+    Stages seen in the same way make one condition, the store has that many fewer to plan. Of a
     part that is walked through no condition offers itself to an index; of one read whole, roles that read the head of a
     case only do not count.
     """
@@ -207,7 +205,7 @@ def _seen_by(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | 
     for definition, process in definition_numbers().items():
         sights: dict[tuple[str, ...], list[str]] = {}
         for stage in process.stages:
-            if (roles := roles_of(process, stage)) is not None:
+            if part.takes(process, stage) and (roles := roles_of(process, stage)) is not None:
                 sights.setdefault(roles, []).append(stage.code)
         for roles, stages in sights.items():
             for way in _ways(who, process, roles, whole=part.whole):
@@ -223,7 +221,7 @@ def _seen_by(who: Reach, roles_of: Callable[[Process, Stage], tuple[str, ...] | 
     for places, rows_of in named.items():
         # One query for all roles that the account stands for alike.
         of_roles = Participant.objects.filter(who.stands_for(places), _unindexed(rows_of))
-        shown.append(Q(pk__in=of_roles.values("case_id")))
+        shown.append(Q(pk__in=_compiled(of_roles.values("case_id"))))
     return shown
 
 
@@ -277,6 +275,6 @@ def _condition(way: _Way) -> Q:
         return Q() if way.places is EVERYWHERE else Q(place__in=sorted(way.places))
     if way.above is not None:
         # Not through the join, which every other row of the list would have to make too.
-        return Q(parent__in=Case.objects.filter(organisation_id=way.above).values("pk"))
+        return Q(parent__in=_compiled(Case.objects.filter(organisation_id=way.above).values("pk")))
     assert way.own is not None  # neither by place nor above, and nobody is named
     return Q(organisation_id=way.own)

@@ -193,8 +193,13 @@ def on_notice(case: Case) -> bool:
 @once
 def definition_numbers() -> Mapping[int, Process]:
     """Number → process of every version that a case ever ran on, the oldest first."""
-    rows = Definition.objects.order_by("pk").values_list("pk", "sha256")
-    return {pk: read_definition(pk, sha256) for pk, sha256 in rows}
+    return {pk: read_definition(pk, sha256) for pk, sha256 in definition_hashes()}
+
+
+@once
+def definition_hashes() -> tuple[tuple[int, str], ...]:
+    """The number of each of these versions, with the hash of its text."""
+    return tuple(Definition.objects.order_by("pk").values_list("pk", "sha256"))
 
 
 def definitions() -> tuple[Process, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Window
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 
@@ -23,15 +23,12 @@ from rongtong.apps.registry.models import Account, Organisation
 from rongtong.apps.registry.roles import role_name
 from rongtong.engine.pack.process import Process
 from rongtong.engine.process.state import waits_for
-from rongtong.once import once
 
 # How many cases of a process, days, certificates and notices a page lists; how many days ahead dues are listed.
 MOST_CASES, MOST_DAYS, MOST_CERTIFICATES, MOST_NOTICES = 15, 40, 30, 20
 AHEAD = timedelta(days=365)
 # All cases that an account reads.
 ALL = access.Part()
-# So many cases at most are asked for by their numbers.
-FEW_CASES = 200
 # Working days up to which a term is said to be due soon (临期).
 SOON = 3
 
@@ -136,19 +133,10 @@ def colleagues(organisation: Organisation) -> tuple[Colleague, ...]:
     )
 
 
-@once
-def _seen(account: Account) -> QuerySet[Case]:
-    """The cases this account reads; by their numbers where they are few, as most firms' are: each question then costs less."""
-    found = access.seen(account, ALL)
-    numbers = list(found.order_by().values_list("pk", flat=True)[: FEW_CASES + 1])
-    return found if len(numbers) > FEW_CASES else access.rows().filter(pk__in=numbers)
-
-
 def groups(account: Account) -> tuple[Group, ...]:
     """The cases this account reads by process, those with most that is open first."""
-    counted = (
-        _seen(account).order_by().values_list("process", "definition_id", "stage", "outcome").annotate(n=Count("pk"))
-    )  # fmt: skip
+    seen = access.seen(account, ALL).order_by()
+    counted = seen.values_list("process", "definition_id", "stage", "outcome").annotate(n=Count("pk"))
     processes = holding.definition_numbers()
     kept: dict[str, Process] = {}
     stages: dict[str, list[tuple[int, str, int]]] = {}
@@ -169,7 +157,7 @@ def _lines(account: Account) -> dict[str, list[Line]]:
     """The most pressing cases of each process: open before closed, the nearest term first."""
     closed = ExpressionWrapper(~Q(outcome=""), output_field=BooleanField())
     order = ("closed", F("due").asc(nulls_last=True), F("pk").desc())
-    ranked = _seen(account).annotate(closed=closed)
+    ranked = access.seen(account, ALL).annotate(closed=closed)
     ranked = ranked.annotate(rank=Window(RowNumber(), partition_by=[F("process")], order_by=order))
     cases = list(ranked.filter(rank__lte=MOST_CASES).order_by("process", "rank"))
     held = holding.roles_in(holding.reach(account), cases)
@@ -194,9 +182,11 @@ def line(case: Case, held: frozenset[str], below: int = 0) -> Line:
 def days(account: Account) -> tuple[Day, ...]:
     """The terms of open cases and the open dues, the earliest first."""
     today = clock.today()
-    cases = list(_seen(account).filter(outcome="", due__isnull=False).order_by("due", "pk")[:MOST_DAYS])
+    cases = list(access.seen(account, ALL).filter(outcome="", due__isnull=False).order_by("due", "pk")[:MOST_DAYS])
     owed = list(
-        Obligation.objects.filter(case__in=_seen(account).values("pk"), met=None, waived=None, due__lte=today + AHEAD)
+        Obligation.objects.filter(
+            case__in=access.seen(account, ALL).values("pk"), met=None, waived=None, due__lte=today + AHEAD
+        )
         .select_related("case__definition")
         .order_by("due", "pk")[:MOST_DAYS]
     )
