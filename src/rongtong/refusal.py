@@ -10,7 +10,8 @@ ABSENT = "There is no such thing, or it is not yours to read."
 FORM = "The step's form is not filled in as asked: compare the fields with GET /api/processes and `offers` of the case."
 MOVED = "The step cannot be made now: the case has moved on, or a guard forbids it. Read the case again."
 NOT_OPENED = (
-    "The case cannot be opened so: its process begins elsewhere, or the case it belongs under does not take it now."
+    "The case cannot be opened so: its process begins elsewhere, the case it belongs under does not take it now, or its "
+    "Idempotency-Key was used for another one."
 )
 
 # What is refused before anything is read: status → words.

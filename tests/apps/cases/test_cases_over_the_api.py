@@ -9,7 +9,9 @@ from desk_world import PROCESS, load_process, people
 
 from rongtong import refusal
 from rongtong.apps.cases.models import Case
-from rongtong.apps.registry.models import Account
+from rongtong.apps.records.models import Leaf
+from rongtong.apps.registry.actions import revoke
+from rongtong.apps.registry.models import Account, Grant
 from worlds import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
@@ -29,8 +31,9 @@ def who(demo_store: Account, tmp_path_factory: pytest.TempPathFactory) -> Who:
     return people(demo_store)
 
 
-def post(account: Account, **changes: Any) -> Any:
-    return browser(account).post("/api/cases", NEED | changes, content_type="application/json")
+def post(account: Account, key: str = "", **changes: Any) -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    return browser(account).post("/api/cases", NEED | changes, content_type="application/json", headers=headers)
 
 
 def test_a_case_is_opened_and_answered_whole(who: Who) -> None:
@@ -89,3 +92,32 @@ def test_the_contract_names_the_answers() -> None:
     contract = browser().get("/api/openapi.json").json()
     answers = contract["paths"]["/api/cases"]["post"]["responses"]
     assert {"201", "401", "403", "409", "422"} <= set(answers)
+
+
+def test_what_is_sent_again_with_its_key_is_opened_once(who: Who) -> None:
+    first = post(who["county"], "hotline-7", organisation=USCC)
+    before = Case.objects.count(), Leaf.objects.count()
+    again = post(who["county"], "hotline-7", organisation=USCC)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == first.json()["id"]
+    other = post(who["county"], "hotline-7", organisation=USCC, data=NEED["data"] | {"title": "另一件"})
+    assert other.status_code == 409
+    assert "内容不同" in other.json()["error"]
+    assert (Case.objects.count(), Leaf.objects.count()) == before
+    # Another sender's key of the same words is another key; without a key each is opened.
+    made = {post(who["firm"], "hotline-7").json()["id"], post(who["firm"]).json()["id"], first.json()["id"]}
+    assert len(made) == 3
+
+
+def test_a_key_is_not_used_up_by_what_was_refused(who: Who) -> None:
+    assert post(who["county"], "hotline-8", place="999999").status_code == 422
+    assert post(who["county"], "hotline-8").status_code == 201
+
+
+def test_a_sender_who_no_longer_reads_the_case_is_told_so_and_nothing_else(who: Who, demo_store: Account) -> None:
+    case = Case.objects.get(pk=post(who["firm"], "mine-1").json()["id"])
+    for one in Grant.objects.filter(account=who["firm"]):
+        revoke(one, actor=demo_store)
+    answer = post(who["firm"], "mine-1")
+    assert answer.status_code == 409
+    assert case.key not in answer.json()["error"]

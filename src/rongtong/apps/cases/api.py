@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Path, Router, Schema
+from ninja import HeaderEx, P, Path, Router, Schema
 from ninja.security import django_auth
 
 from rongtong import refusal
@@ -101,6 +101,10 @@ class MoveIn(Schema):
     data: dict[str, Any] = {}
 
 
+# A key of the sender's own; the draft standard's name of the header.
+Key = HeaderEx[str, P(alias="Idempotency-Key", max_length=255)]
+
+
 @router.get("/processes", response={200: list[ProcessOut], 503: Refusal})
 def processes(request: HttpRequest) -> list[Any]:
     """The processes in force."""
@@ -122,20 +126,23 @@ def case(request: HttpRequest, pk: Path[int]) -> dict[str, Any]:
     return _full(request, _find(request, pk))
 
 
-@router.post("/cases", auth=django_auth, response={201: CaseFull, 409: Refusal, **BODY})
-def open_case(request: HttpRequest, body: OpenIn) -> Any:
-    """Open a case. 404: no such process or parent; 409: it cannot be opened so; 422: the form is not filled as asked."""
+@router.post("/cases", auth=django_auth, response={200: CaseFull, 201: CaseFull, 409: Refusal, **BODY})
+def open_case(request: HttpRequest, body: OpenIn, idempotency_key: Key = "") -> Any:
+    """Open a case. A key of the sender's own in `Idempotency-Key` makes it safe to send the same again: 200 and the case of
+    the first time. 404: no such process or parent; 409: it cannot be opened so; 422: the form is not filled as asked."""
     who = account_of(request)
     parent = _find(request, body.parent) if body.parent is not None else None
     try:
-        made = opening_outside.open_for(who, body.process, body.place, body.data, body.organisation, parent)
+        made, new = opening_outside.open_once(
+            who, idempotency_key, body.process, body.place, body.data, body.organisation, parent
+        )
     except opening_outside.NoProcess as error:
         raise Unknown(str(error)) from error
     except FormRefused as error:
         return 422, refusal.body(str(error), refusal.FORM)
     except CaseError as error:
         return 409, refusal.body(str(error), refusal.NOT_OPENED)
-    return 201, _full(request, made)
+    return 201 if new else 200, _full(request, made)
 
 
 @router.post("/cases/{int:pk}/moves", auth=django_auth, response={200: CaseFull, 409: Refusal, **BODY})
