@@ -163,7 +163,9 @@ def _shown(who: Reach, part: Part, *, waits: bool = False, gather: bool = True) 
     Gathered, the ways of seeing are one set of numbers: of one condition with an "or" PostgreSQL makes a walk through all
     cases as soon as one way asks another table.
     """
-    return _put_together(who, part, waits, gather, definition_hashes(), packs.current().fingerprint)
+    if not (definitions := definition_hashes()):
+        return Q(pk__in=())  # no case was ever opened; there may not even be a rule pack yet
+    return _put_together(who, part, waits, gather, definitions, packs.current().fingerprint)
 
 
 @lru_cache(maxsize=2048)
