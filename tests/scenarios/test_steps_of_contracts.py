@@ -8,7 +8,7 @@ import pytest
 from story import Story
 
 from rongtong.apps.cases import queries
-from rongtong.apps.cases.errors import FormRefused, GuardRefused
+from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Measured
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import system_account
@@ -220,3 +220,75 @@ def _replaced(story: Story, case: Case) -> None:
     assert "更换专家" in story.page("登记机构", f"/cases/{case.pk}")
     assert story.waits_for("专家四") == ["高温传感器开发"]
     assert story.waits_for("专家二") == []
+
+
+TRADED = {
+    "交易标的": "高温传感器专利许可", "标的种类": "专利权或其许可", "申请人": "甲精密机械有限公司", "交易对方": "乙新材料有限公司",
+    "成交日期": "2025-06-10", "成交价款（万元）": "30", "申请鉴证的事项和凭据": "付款凭证与许可合同",
+}  # fmt: skip
+
+
+def asked(story: Story) -> Case:
+    """甲企业 asks to have its deal with 乙企业 authenticated."""
+    other = {"交易对方统一社会信用代码": story.firm("乙企业").uscc}
+    return story.opens("甲企业", "authentication", TRADED | other)
+
+
+def test_papers_are_asked_for_and_supplied_before_a_transaction_is_not_authenticated(contracts: Story) -> None:
+    story = contracts
+    case = asked(story)
+    assert (story.waits_for("登记机构"), case.due) == (["高温传感器专利许可"], date(2025, 6, 30))
+    with pytest.raises(FormRefused, match="需要什么"):
+        story.does("登记机构", case, "要求补材料", {})
+    wanted = {"需要什么": "请补交银行回单的原件"}
+    with pytest.raises(Denied, match="鉴证机构"):
+        story.does("甲企业", case, "要求补材料", wanted)
+    with pytest.raises(Case.DoesNotExist):
+        story.does("外市登记机构", case, "要求补材料", wanted)
+    case = story.does("登记机构", case, "要求补材料", wanted)
+    assert (story.stage(case), case.due) == ("待补材料", date(2025, 6, 30))
+    assert (story.waits_for("甲企业"), story.waits_for("登记机构")) == (["高温传感器专利许可"], [])
+    assert "请补交银行回单的原件" in story.page("甲企业", f"/cases/{case.pk}")
+    # The other side of the deal reads it, and supplies nothing in the name of whoever asked.
+    assert "请补交银行回单的原件" in story.page("乙企业", f"/cases/{case.pk}")
+    with pytest.raises(Denied, match="申请人"):
+        story.does("乙企业", case, "补材料", {"说明": "回单原件"})
+    with pytest.raises(FormRefused, match="说明"):
+        story.does("甲企业", case, "补材料", {})
+    with pytest.raises(CaseError, match="不能在“待补材料”时办理"):
+        story.does("登记机构", case, "出具鉴证书", {"鉴证结论": "当事人、标的与付款凭据一致"})
+    story.day("2025-06-20")
+    case = story.does("甲企业", case, "补材料", {"说明": "回单原件已经上传"})
+    assert (story.stage(case), case.due) == ("待核查", date(2025, 7, 4))
+    assert (story.waits_for("甲企业"), story.waits_for("登记机构")) == ([], ["高温传感器专利许可"])
+    with pytest.raises(FormRefused, match="理由"):
+        story.does("登记机构", case, "不予出具", {"理由": "无"})
+    with pytest.raises(Denied):
+        story.does("乙企业", case, "不予出具", {"理由": "回单与合同金额不符"})
+    case = story.does("登记机构", case, "不予出具", {"理由": "回单与合同金额不符"})
+    assert (story.stage(case), case.outcome, case.due) == ("不予出具", "refused", None)
+    assert not case.certificates.exists()
+    for party in ("甲企业", "乙企业", "登记机构"):
+        page = story.page(party, f"/cases/{case.pk}")
+        assert "回单与合同金额不符" in page, party
+        assert "回单原件已经上传" in page, party
+        assert offered(story, party, case) == []
+    story.page("丙企业", f"/cases/{case.pk}", 404)
+
+
+def test_whoever_asked_takes_it_back_while_it_is_looked_at_and_while_papers_are_missing(contracts: Story) -> None:
+    story = contracts
+    first, second = asked(story), asked(story)
+    story.does("登记机构", second, "要求补材料", {"需要什么": "请补交许可合同的附件"})
+    for case, stage in ((first, "待核查"), (second, "待补材料")):
+        assert story.stage(case) == stage
+        for other in ("乙企业", "登记机构"):
+            with pytest.raises(Denied, match="申请人"):
+                story.does(other, case, "撤回申请")
+        case = story.does("甲企业", case, "撤回申请")
+        assert (story.stage(case), case.outcome, case.due) == ("已撤回", "withdrawn", None)
+        assert "撤回申请" in story.page("乙企业", f"/cases/{case.pk}")
+        assert not case.certificates.exists()
+        with pytest.raises(CaseError, match="不能在“已撤回”时办理"):
+            story.does("登记机构", case, "不予出具", {"理由": "材料不全，不予出具"})
+    assert story.waits_for("登记机构") == story.waits_for("甲企业") == []
