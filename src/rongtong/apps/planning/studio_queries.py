@@ -48,7 +48,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All versions of one code, newest first, and its sign-off; `run` is the version shown to the account."""
+    """All versions of one code, newest first, and its sign-off; `run` is the version shown to the account.
+
+    `case` is None also where the account reads a version in force, but not the sign-off of the next.
+    """
 
     code: str
     versions: tuple[Allocation, ...]
@@ -89,8 +92,9 @@ def plans(account: Account) -> tuple[Plan, ...]:
         rows.setdefault(run.code, []).append(run)
     signing = {c.key: c for c in Case.objects.select_related("definition").filter(process=SIGN_OFF)}
     visible = access.visible_places(account)
-    cells = {} if visible.everywhere else _places_of([v for held in rows.values() for v in held])
-    found = [_plan(code, held, signing.get(code), visible, cells) for code, held in rows.items()]
+    all_runs = [v for held in rows.values() for v in held]
+    reader = _Reader(visible, {}, frozenset()) if visible.everywhere else _reader(account, visible, all_runs)
+    found = [_plan(code, held, signing.get(code), reader) for code, held in rows.items()]
     return tuple(sorted((p for p in found if p), key=lambda p: (p.run.period, p.run.recorded_at), reverse=True))
 
 
@@ -100,7 +104,21 @@ def plan(account: Account, code: str, version: int | None = None) -> Plan | None
     case = cases.by_key(SIGN_OFF, code)
     if not rows:
         return None
-    return _plan(code, rows, case, access.visible_places(account), _places_of(rows), version)
+    return _plan(code, rows, case, _reader(account, access.visible_places(account), rows), version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """An account that reads plans: its places, the places of each version, the sign-offs it may read."""
+
+    visible: access.Visible
+    cells: Mapping[int, frozenset[str]]
+    readable: frozenset[int]
+
+
+def _reader(account: Account, visible: access.Visible, runs: Sequence[Allocation]) -> _Reader:
+    readable = cases.visible(account, SIGN_OFF).values_list("pk", flat=True)
+    return _Reader(visible, _places_of(runs), frozenset(readable))
 
 
 def _places_of(runs: Sequence[Allocation]) -> dict[int, frozenset[str]]:
@@ -114,33 +132,34 @@ def _plan(
     code: str,
     rows: Sequence[Allocation],
     case: Case | None,
-    visible: access.Visible,
-    cells: Mapping[int, frozenset[str]],
+    reader: _Reader,
     version: int | None = None,
 ) -> Plan | None:
-    seen = [(run, sight) for run in rows if (sight := _sight(run, rows[0], case, visible, cells))]
+    seen = [(run, sight) for run in rows if (sight := _sight(run, rows[0], case, reader))]
     wanted = [pair for pair in seen if version in (None, pair[0].version)]
     if not wanted:
         return None
-    return Plan(code, tuple(run for run, _ in seen), case, *wanted[0])
+    run, sight = wanted[0]
+    known = case if case and (sight.whole or case.pk in reader.readable) else None
+    return Plan(code, tuple(each for each, _ in seen), known, run, sight)
 
 
 def _sight(
     run: Allocation,
     newest: Allocation,
     case: Case | None,
-    visible: access.Visible,
-    cells: Mapping[int, frozenset[str]],
+    reader: _Reader,
 ) -> Sight | None:
     """All for who reads the plan's own place. A place it splits over sees an adopted version: a city the whole, a county
     its own row; and the newest draft's own row and total while it is asked for comment."""
-    if run.place in visible:
+    if run.place in reader.visible:
         return Sight(True, None)
-    own = frozenset(p for p in cells.get(run.pk, ()) if p in visible)
+    own = frozenset(p for p in reader.cells.get(run.pk, ()) if p in reader.visible)
     if not own:
         return None
     if run.adopted_from:
-        county = any(visible.tree is not None and visible.tree.get(p).level == "county" for p in own)
+        tree = reader.visible.tree
+        county = any(tree is not None and tree.get(p).level == "county" for p in own)
         return Sight(False, own if county else None)
     shared = run.pk == newest.pk and case is not None and case.stage in SHARED_STAGES
     return Sight(False, own) if shared else None
