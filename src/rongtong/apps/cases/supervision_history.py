@@ -23,18 +23,19 @@ class Turned:
 
 
 def deadline_lamps(item: Item) -> tuple[Turned, ...]:
-    """Every change of the lamp from the day of issue to today, or to the day it was closed; oldest first."""
+    """Every change of the lamp from the day of issue to today, or to the day it was closed; oldest first.
+
+    On the days between being closed and being taken up again (重新督办) there was none.
+    """
     steps = _deadlines(item)
     if not steps:
         return ()
-    closed = [e.at.date() for e in item.entries if e.transition == "close"]
-    last = closed[-1] if closed and not item.open else clock.today()
     days: list[tuple[date, date, int]] = []
-    day = steps[0][0]
-    while day <= last:
-        due = next(d for since, d in reversed(steps) if since <= day)
-        days.append((day, due, queries.days_left(due, day)))
-        day += timedelta(days=1)
+    for first, last in _open(item, steps[0][0]):
+        for n in range((last - first).days + 1):
+            day = first + timedelta(days=n)
+            due = next(d for since, d in reversed(steps) if since <= day)
+            days.append((day, due, queries.days_left(due, day)))
     fingerprint, stands = packs.current().fingerprint, tuple(sorted({_stand(left) for _, _, left in days}))
     found: list[Turned] = []
     for day, due, left in days:
@@ -42,6 +43,21 @@ def deadline_lamps(item: Item) -> tuple[Turned, ...]:
         if lamp and (not found or found[-1].lamp.code != lamp.code):
             found.append(Turned(day, lamp, due, left))
     return tuple(found)
+
+
+def _open(item: Item, since: date) -> list[tuple[date, date]]:
+    """(first day, last day) of each time the item was open: up to being closed, and again from being taken up again."""
+    found: list[tuple[date, date]] = []
+    opened: date | None = since
+    for entry in item.entries:
+        day = entry.at.date()
+        if entry.transition == "reopen":
+            # Closed and taken up again on one day, it was open all along.
+            opened = found.pop()[0] if found and found[-1][1] == day else day
+        elif entry.transition == "close" and opened is not None:
+            found.append((opened, day))
+            opened = None
+    return found if opened is None else [*found, (opened, clock.today())]
 
 
 def _stand(left: int) -> Stand:
