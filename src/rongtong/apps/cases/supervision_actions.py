@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -21,6 +22,8 @@ from rongtong.apps.registry.models import Account
 
 # Of two who open at once one has to take the next number.
 TRIES = 5
+# The fields that say until when an extension (延期) is asked for and granted.
+EXTENSIONS = ("new_due", "granted_due")
 
 
 def open_item(draft: Draft, *, actor: Account) -> Case:
@@ -75,12 +78,14 @@ def step(
 ) -> Case:
     """Make one step of a 督办 and keep the evidence that came with it, together or not at all.
 
-    A level may only rise. Raises what `cases.actions.move` raises.
+    A level may only rise, an extension only lead to a later day. Raises what `cases.actions.move` raises.
     """
     given = dict(data)
     case = queries.find(actor, pk)
     if transition == "escalate":
         _check_rises(case, str(given.get("level", "")))
+    for field in EXTENSIONS:
+        _check_later(case, field, str(given.get(field, "")))
     wrong = evidence.problem(files)
     if wrong:
         raise FormRefused({"files": wrong})
@@ -97,6 +102,17 @@ def _check_rises(case: Case, wanted: str) -> None:
     present = str(queries.data(case).get("level", order[0]))
     if wanted in order and order.index(wanted) <= order.index(present):
         raise FormRefused({"level": f"现为{LEVELS[present]}，只能升为更高一级，不能是{LEVELS[wanted]}。"})
+
+
+def _check_later(case: Case, field: str, wanted: str) -> None:
+    try:
+        day = date.fromisoformat(wanted)
+    except ValueError:
+        return  # empty, or a text that the form refuses
+    if case.deadline and day <= case.deadline:
+        raise FormRefused({field: f"现在的时限是 {case.deadline}，延期要晚于它，不能是 {day}。"})
+    if day < clock.today():
+        raise FormRefused({field: f"延期的日期 {day} 早于今天 {clock.today()}，应为今天或以后。"})
 
 
 def _short(name: str) -> str:
