@@ -292,3 +292,20 @@ def test_whoever_asked_takes_it_back_while_it_is_looked_at_and_while_papers_are_
         with pytest.raises(CaseError, match="不能在“已撤回”时办理"):
             story.does("登记机构", case, "不予出具", {"理由": "材料不全，不予出具"})
     assert story.waits_for("登记机构") == story.waits_for("甲企业") == []
+
+
+def test_an_application_whose_papers_never_come_is_refused_once_the_term_is_over(contracts: Story) -> None:
+    story = contracts
+    case = asked(story)
+    case = story.does("登记机构", case, "要求补材料", {"需要什么": "请补交银行回单的原件"})
+    reason = {"理由": "到期没有补交回单原件"}
+    assert case.due is not None
+    story.morning(case.due.isoformat())
+    with pytest.raises(GuardRefused, match="期限还没有满"):
+        story.does("登记机构", case, "逾期未补材料，不予出具", reason)
+    story.morning("2025-07-01")
+    with pytest.raises(Denied):
+        story.does("甲企业", case, "逾期未补材料，不予出具", reason)
+    case = story.does("登记机构", case, "逾期未补材料，不予出具", reason)
+    assert (story.stage(case), case.outcome, case.due) == ("不予出具", "refused", None)
+    assert "到期没有补交回单原件" in story.page("甲企业", f"/cases/{case.pk}")

@@ -47,9 +47,6 @@ def born(
     own = (step.form if step else process.form).get("properties", {})
     known = {n: v for n, v in (before or {}).items() if n not in own} | dict(given)
     found: list[Owed] = []
-    step = process.transition(transition)
-    own = (step.form if step else process.form).get("properties", {})
-    known = {n: v for n, v in (before or {}).items() if n not in own} | dict(given)
     for due in process.dues:
         if transition in due.born and guard.true(process, due.when, values):
             found += _rows(due, on, known) if due.each else _dated(process, due, on, known, values)
