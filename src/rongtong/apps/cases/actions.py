@@ -13,7 +13,7 @@ from rongtong.apps.cases import access, bounds, evidence, following, holding, ho
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused, Stale
 from rongtong.apps.cases.evidence import Upload
 from rongtong.apps.cases.models import Case, Event
-from rongtong.apps.cases.starting import New, Part, begin, check_parent, organisation_of, within_reach
+from rongtong.apps.cases.starting import New, Part, begin, check_parent, organisation_of, retitled, within_reach
 from rongtong.apps.cases.steps import CHAIN, Made, check_form, follow, read_clocks, subject
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
@@ -101,7 +101,7 @@ def move(
             raise Stale([s for s in queries.history(case, actor) if s.number > seen])
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
-        given, state = dict(data or {}), queries.state(case)
+        given, state = {**(data or {}), **bounds.taken_again(process, case, step)}, queries.state(case)
         check_form(step.form, given, state.data)
         _check_files(step, files)
         _check_duties(process, step, state, actor)
@@ -145,6 +145,7 @@ def _make(
     ) as this:
         case.stage, case.events, case.deadline = new.stage, new.number, new.deadline
         case.chain = str(given.get(CHAIN, "")) or case.chain
+        case.title = retitled(case.title, given)
         if new.stage != before:
             case.entered_at = now
         past = [*queries.happened(case), happened] if process.clocks else []

@@ -13,7 +13,7 @@ from rongtong.apps.cases import queries
 from rongtong.apps.cases.models import Case, Participant
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.outcome import Limit
-from rongtong.engine.pack.process import Process, ProcessRole
+from rongtong.engine.pack.process import Process, ProcessRole, Transition
 from rongtong.engine.process.state import Happened
 
 # What `under.takes` calls the organisation whose case the one above is.
@@ -33,6 +33,14 @@ def taken(process: Process, parent: Case | None) -> dict[str, Any]:
         held[ORGANISATION] = parent.organisation.uscc
     takes = process.under.takes.items()
     return {field: held[own] for field, own in takes if held.get(own) not in (None, "", [])}
+
+
+def taken_again(process: Process, case: Case, step: Transition) -> dict[str, Any]:
+    """The fields of a later form (补正后再报) that the case above gives, as it gave them at the opening."""
+    asked = step.form.get("properties", {})
+    if process.under is None or not asked.keys() & process.under.takes.keys():
+        return {}
+    return {field: value for field, value in taken(process, case.parent).items() if field in asked}
 
 
 def kept_apart(case: Case, process: Process, role: ProcessRole, account: Account, given: Mapping[str, Any]) -> bool:

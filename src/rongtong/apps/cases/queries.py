@@ -222,6 +222,8 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
     now = state(case)
     known = values(process, case) if any(t.when for t in steps) else {}
     open_ = guard.holds(process, steps, known)
+    # What the case above gives is not asked for.
+    given = process.under.takes if process.under else {}
     found = []
     for step in steps:
         other = barred(step, now, account.username)
@@ -232,7 +234,8 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
         else:
             judged = open_[step.code] or guard.asks_itself(process, step)
             why = "" if judged else guard.refusal(process, step, known)
-        found.append(Offer(step.code, step.name, form.fields(step.form), why, step.optional, step.files))
+        asked = tuple(f for f in form.fields(step.form) if f.name not in given)
+        found.append(Offer(step.code, step.name, asked, why, step.optional, step.files))
     return tuple(found)
 
 

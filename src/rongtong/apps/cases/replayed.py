@@ -12,7 +12,7 @@ from rongtong.apps.cases import actions, bearing, following, holding, near
 from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.histories import History, Move, ReplayError, Stands, World
 from rongtong.apps.cases.models import Band, Case, Event, Label, Link, Measured, Obligation, Participant
-from rongtong.apps.cases.starting import organisation_of, titled
+from rongtong.apps.cases.starting import organisation_of, retitled, titled
 from rongtong.apps.cases.steps import CHAIN, check_form, read_clocks
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.models import Account
@@ -163,6 +163,7 @@ class Past:
         self.state = new = after(self.process, state, happened)
         case.stage, case.deadline = new.stage, new.deadline
         case.chain = str(given.get(CHAIN, "")) or case.chain
+        case.title = retitled(case.title, given)
         if new.stage != before:
             assert self.at is not None
             case.entered_at = self.at

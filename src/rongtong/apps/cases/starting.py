@@ -20,6 +20,9 @@ from rongtong.engine.pack.process import Process
 from rongtong.engine.process import guard
 from rongtong.engine.process.state import OPEN, Happened, State
 
+# The field that says what a case is called.
+TITLE, LONGEST_TITLE = "title", 300
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -133,7 +136,12 @@ def titled(
 ) -> str:
     """What a case is called: as given, as its form says, or by its process, the case above and its organisation."""
     about = (process.name, parent.title if parent else "", organisation.name if organisation else "")
-    return (title or str(given.get("title") or "") or "·".join(t for t in about if t))[:300]
+    return (title or str(given.get(TITLE) or "") or "·".join(t for t in about if t))[:LONGEST_TITLE]
+
+
+def retitled(title: str, given: Mapping[str, Any]) -> str:
+    """What a case is called after a step: by the name its form gives it anew, or as before."""
+    return str(given.get(TITLE) or "")[:LONGEST_TITLE] or title
 
 
 def _next_key(process: str) -> str:
