@@ -14,18 +14,36 @@ if TYPE_CHECKING:
 
 
 def of_steps(process: Process, events: Iterable[Happened]) -> dict[str, Fraction | None]:
-    """Code → value of each tally over steps: each actor's latest, since the stage was entered in which they are made."""
+    """Code → value of each tally over steps: each actor's latest, since the stage was entered in which they are made.
+
+    Of the opening and a step that fills its form in anew, back at the start (补正后再报), the last counts alone.
+    """
     made: dict[str, dict[str, Happened]] = {}
+    opening = {t.code: _opening(process, t) for t in process.tallies}
+    opened: dict[str, Happened] = {}
     stage = process.start
     for event in events:
         made.setdefault(event.transition, {})[event.actor] = event
+        opened |= {code: event for code, steps in opening.items() if event.transition in steps}
         step = process.transition(event.transition)
         if step and step.to and step.to != stage:
             stage = step.to
             for again in process.transitions:
                 if stage in again.at:
                     made.pop(again.code, None)
-    return {t.code: _taken(t, [e for a in t.at for e in made.get(a, {}).values()]) for t in process.tallies if t.at}
+    found: dict[str, Fraction | None] = {}
+    for tally in process.tallies:
+        if tally.at:
+            first = [opened[tally.code]] if tally.code in opened else []
+            others = (made.get(a, {}).values() for a in tally.at if a not in opening[tally.code])
+            found[tally.code] = _taken(tally, [*first, *(event for each in others for event in each)])
+    return found
+
+
+def _opening(process: Process, tally: Tally) -> frozenset[str]:
+    """The opening and the steps of a tally that lead back to the start; none where it does not add up the opening."""
+    back = (t.code for t in process.transitions if t.to == process.start and t.code in tally.at)
+    return frozenset({OPEN, *back}) if OPEN in tally.at else frozenset()
 
 
 def _taken(tally: Tally, events: Iterable[Happened]) -> Fraction | None:
