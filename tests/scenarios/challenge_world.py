@@ -14,7 +14,7 @@ from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
 from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account
-from worlds import member, unit
+from worlds import browser, member, unit
 
 # Username → name, account role, place, the beginning of the code of its organisation, that organisation's kind.
 PEOPLE = {
@@ -25,6 +25,8 @@ PEOPLE = {
     "leader2": ("另一位负责人", "institution", "330102", "", ""),
     "county": ("上城区科技局", "county_officer", "330102", "", ""),
     "xihu": ("西湖区科技局", "county_officer", "330106", "", ""),
+    "city": ("杭州市科技局", "city_officer", "330100", "", ""),
+    "onlooker": ("只看数的人", "reader", "330100", "", ""),
     "office": ("省厅处室甲", "provincial_officer", "", "", ""),
     "other": ("省厅处室乙", "provincial_officer", "", "", ""),
     "e1": ("专家一", "expert", "330102", "", ""),
@@ -88,6 +90,25 @@ class World:
         assert tick().failed == []
         return Case.objects.select_related("definition").get(pk=case.pk)
 
+    def reads(self, who: str, case: Case) -> bool:
+        """Whether somebody may read a case at all."""
+        return queries.visible(self.people[who]).filter(pk=case.pk).exists()
+
+    def page(self, who: str, case: Case, status: int = 200) -> str:
+        """The page of a case as somebody sees it."""
+        answer = browser(self.people[who]).get(f"/cases/{case.pk}")
+        assert answer.status_code == status, (who, case, answer.status_code)
+        return answer.content.decode()
+
+    def waits_for(self, who: str, case: Case) -> bool:
+        """Whether a case stands in somebody's work list."""
+        return case.pk in {i.case.pk for i in queries.work(self.people[who])}
+
+    def clocks(self, case: Case) -> list[tuple[str, date | None]]:
+        """The state and the last day of each clock that has started."""
+        now = Case.objects.select_related("definition").get(pk=case.pk)
+        return [(c.state, c.reading.due) for c in queries.clocks(now)]
+
     def demand(self, **more: Any) -> Case:
         setter = self.people["setter"]
         return actions.open_case(
@@ -95,7 +116,7 @@ class World:
         )
 
     def argued(self, demand: Case) -> Case:
-        """A demand checked, condensed and argued by three experts, on public notice."""
+        """A demand checked, condensed and argued by three experts: on public notice, or ready to be directed."""
         self.do("xihu", demand, "核实属实", verified_how="site", verification="到车间看过，需求真实，指标可测。")
         self.do("office", demand, "凝练成榜题", **CONDENSED)
         case = self.do("office", demand, "请专家", experts=["e1", "e2", "e3"])
@@ -104,7 +125,8 @@ class World:
             advice = "not" if expert == "e3" else "list"
             grades = dict.fromkeys(("value", "novelty", "feasibility", "urgency"), "high")
             self.do(expert, case, "提交论证意见", **grades, advice=advice, opinion=OPINION)
-        return self.do("office", case, "论证通过，公示")
+        public = queries.data(case)["visibility"] == "public"
+        return self.do("office", case, "论证通过，公示" if public else "论证通过，不公示")
 
     def listed(self, closes_on: str = "2025-10-28", **more: Any) -> Case:
         """A published challenge, without waiting for its notice."""

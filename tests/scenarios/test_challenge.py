@@ -255,7 +255,6 @@ def test_a_platform_off_the_whitelist_does_not_pass_the_formal_check(world: Worl
 
 def test_a_demand_for_invited_units_only_is_on_no_board_and_bid_for_by_them_alone(world: World) -> None:
     demand = world.argued(world.demand(visibility="directed"))
-    demand = world.do("office", world.objected(demand), "异议不成立", finding="已经核查，指标属实。")
     with pytest.raises(GuardRefused, match="定向发榜"):
         world.do("office", demand, "公开发榜", closes_on="2025-10-28")
     units = [world.uscc("bidder")]
