@@ -200,6 +200,15 @@ def test_whoever_asked_may_not_grant_until_a_new_round_begins() -> None:
     assert barred(grant, again, "c") == "ask"
 
 
+def test_whoever_opened_a_case_stays_who_opened_it_in_every_round() -> None:
+    process = made(transitions=[{**t, "not_by": [OPEN]} if t["code"] == "grant" else t for t in SOUND["transitions"]])
+    grant = process.transition("grant")
+    assert grant is not None
+    again = [*EVENTS, Happened(3, "back", "b", date(2025, 7, 5)), Happened(4, "ask", "c", date(2025, 7, 6))]
+    assert barred(grant, fold(process, again), "a") == OPEN
+    assert barred(grant, fold(process, again), "c") == ""
+
+
 def test_a_stage_is_due_after_its_working_days_and_an_end_never() -> None:
     process, calendar = made(), Calendar(known_until=date(2025, 12, 31))
     asked = fold(process, EVENTS)

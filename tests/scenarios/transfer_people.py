@@ -13,7 +13,7 @@ from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
-from worlds import member, unit
+from worlds import browser, member, unit
 
 PAPER = (Upload("协议.pdf", b"%PDF-1.4 demo"),)
 # No region 339999 exists, so no organisation here can be a real one.
@@ -67,6 +67,21 @@ class World:
     def offered(self, case: Case, who: str) -> set[str]:
         """The steps that an account is offered and could make now."""
         return {o.transition for o in queries.offers(self.who[who], Case.objects.get(pk=case.pk)) if not o.refused}
+
+    def clock(self, case: Case, name: str) -> tuple[str, date | None]:
+        """The state of a clock and its last day."""
+        (line,) = [c for c in queries.clocks(Case.objects.get(pk=case.pk)) if c.reading.clock.name == name]
+        return line.state, line.reading.due
+
+    def waits(self, case: Case) -> set[str]:
+        """Those in whose work list a case stands."""
+        return {who for who, account in self.who.items() if case.pk in {i.case.pk for i in queries.work(account)}}
+
+    def page(self, case: Case, who: str, status: int = 200) -> str:
+        """The page of a case as somebody sees it."""
+        answer = browser(self.who[who]).get(f"/cases/{case.pk}")
+        assert answer.status_code == status, (who, answer.status_code)
+        return answer.content.decode()
 
 
 def figure(indicator: str, day: str, place: str = "330000") -> int:

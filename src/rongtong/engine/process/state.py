@@ -73,8 +73,9 @@ def after(process: Process, state: State, event: Happened) -> State:
         stage = process.stage(state.stage).name
         raise ProcessError(f"{process.name}：“{event.transition}”不能在“{stage}”之后发生。")
     goes = step.to or state.stage
-    # Back at the start a new round begins: who filed before may now be somebody else.
-    made = {} if goes == process.start and goes != state.stage else dict(state.made_by)
+    # Back at the start a new round begins: who filed before may now be somebody else. Who opened the case stays who did.
+    fresh = goes == process.start and goes != state.stage
+    made = {code: who for code, who in state.made_by.items() if code == OPEN or not fresh}
     made[step.code] = made.get(step.code, frozenset()) | {event.actor}
     here = dict(state.made_here) if goes == state.stage else {}
     if goes == state.stage:
