@@ -164,3 +164,14 @@ def test_what_may_still_be_licensed_goes_back_to_the_pool_for_another_year(world
     assert trial(world, case).stage == "trial"
     with pytest.raises(GuardRefused, match="先办结"):
         world.go(case, "convert", "lin", paper=True, **SOLD, convert_mode="licence", net_income="0")
+
+
+def test_a_result_that_left_the_register_stays_closed_on_its_day_whatever_is_filed_later(
+    world: World, result: Case
+) -> None:
+    case = world.go(result, "exit_register", "lin", paper=True, **LEFT)
+    assert case.closed_on == date(2025, 8, 8)
+    world.on("2026-03-02")
+    case = world.go(case, "duty_file", "chen", paper=True, duty_kind="income", duty_note="审计要的凭证")
+    assert (case.outcome, case.closed_on) == ("exited", date(2025, 8, 8))
+    assert "审计要的凭证" in world.page(case, "lin")

@@ -45,7 +45,7 @@ def read_clocks(case: Case, process: Process, state: State, events: Iterable[Hap
     """Put on the case what its clocks say on a day (today): the next day something has to be done by, whether one ran out."""
     today = on or clock.today()
     case.outcome = process.stage(state.stage).outcome
-    case.closed_on = today if case.outcome else None
+    case.closed_on = state.entered if case.outcome else None
     try:
         found = queries.readings(process, events, today)
     except DeadlineError as error:
