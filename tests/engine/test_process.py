@@ -231,6 +231,17 @@ def test_a_guard_of_unknown_value_does_not_hold_and_says_what_it_met() -> None:
     assert "days = 7，urgent = 否" in guard.refusal(process, ask, {"days": Fraction(7), "urgent": False})
 
 
+def test_a_field_that_leaves_no_choice_says_what_will_be_and_the_guard_asks_what_was() -> None:
+    asked = {"state": {"type": "string", "title": "信用", "oneOf": [{"const": "restored", "title": "修复"}]},
+             "days": {"type": "integer", "title": "天数"}}  # fmt: skip
+    restore = {"code": "restore", "name": "修复", "at": ["asked"], "by": ["boss"], "form": {"properties": asked}}
+    process = made(variables={"state": "text"}, transitions=[{**restore, "when": "state == 'pushed'"}])
+    step = process.transition("restore")
+    assert step is not None
+    assert guard.answers(step, {"state": "restored", "days": 3}) == {"days": 3}
+    assert not guard.asks_itself(process, step)
+
+
 FORM: dict[str, Any] = {
     "required": ["amount", "day"],
     "properties": {

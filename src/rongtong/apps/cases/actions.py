@@ -129,7 +129,7 @@ def _make(
 ) -> State:
     """Carry out one step whose form and duties are in order: guard, event, state, what follows, effects, leaf."""
     if step.when:
-        values = queries.values(process, case, given)
+        values = queries.values(process, case, guard.answers(step, given))
         if not guard.holds(process, [step], values)[step.code]:
             raise GuardRefused([guard.refusal(process, step, values)])
 

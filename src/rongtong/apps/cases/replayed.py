@@ -154,7 +154,7 @@ class Past:
         case, state, before = self.case, self.state, self.case.stage
         assert state is not None
         if step.when:
-            values = self._values({**state.data, **given})
+            values = self._values({**state.data, **guard.answers(step, given)})
             if not guard.holds(self.process, [step], values)[step.code]:
                 raise ReplayError(guard.refusal(self.process, step, values))
         if not step.automatic:

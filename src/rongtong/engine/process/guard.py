@@ -81,7 +81,22 @@ def compile_guard(process: Process, step: Transition) -> Compiled:
 
 def asks_itself(process: Process, step: Transition) -> bool:
     """Whether the guard of a step speaks of what its own form asks for, and so is judged only once that is filled in."""
-    return bool(step.when) and bool(set(compile_guard(process, step).names) & set(step.form.get("properties", {})))
+    return bool(step.when) and bool(set(compile_guard(process, step).names) & _asked_by(step))
+
+
+def answers(step: Transition, given: Mapping[str, object]) -> dict[str, object]:
+    """What of a filled-in form the step's own guard is judged with.
+
+    A field that leaves no choice says what will be (信用: 修复), so the guard may ask what was before (信用: 推送).
+    """
+    asked = _asked_by(step)
+    return {name: value for name, value in given.items() if name in asked}
+
+
+def _asked_by(step: Transition) -> set[str]:
+    """The fields of a step's form that leave a choice."""
+    fields = step.form.get("properties", {}).items()
+    return {name for name, spec in fields if len(spec.get("oneOf", spec.get("enum", (0, 1)))) > 1}
 
 
 def holds(process: Process, steps: Sequence[Transition], values: Mapping[str, Value]) -> dict[str, bool]:
