@@ -175,3 +175,30 @@ def test_a_result_that_left_the_register_stays_closed_on_its_day_whatever_is_fil
     case = world.go(case, "duty_file", "chen", paper=True, duty_kind="income", duty_note="审计要的凭证")
     assert (case.outcome, case.closed_on) == ("exited", date(2025, 8, 8))
     assert "审计要的凭证" in world.page(case, "lin")
+
+
+def test_who_knows_a_result_by_its_notice_is_not_told_what_goes_on_inside(world: World, result: Case) -> None:
+    world.open("use_first", "firm", INTENT, parent=result)
+    rival, seen = browser(world.who["rival"]), Case.objects.get(pk=result.pk).events
+    # How many firms try it is for the university: asked for its step, the board says whose step it is.
+    denied = rival.post(f"/notices/{result.pk}", OFF | {"transition": "delist", "seen": str(seen)})
+    assert (denied.status_code, "在办" in denied.content.decode()) == (403, False)
+    with pytest.raises(Denied, match="成果单位"):
+        world.go(result, "delist", "rival", **OFF)
+    # An objection that comes too late for what was read says so, without the steps and names inside.
+    again = empowered(world, registered(world))
+    before = again.events
+    world.go(again, "duty_file", "chen", paper=True, duty_kind="conflict", duty_note="无关联关系声明")
+    words = {"transition": "object", "seen": str(before), "objection": "这项工艺里用了我厂的专利，没有写明"}
+    page = rival.post(f"/notices/{again.pk}", words)
+    told = page.content.decode()
+    assert (page.status_code, "您打开之后已有变化。" in told) == (409, True)
+    assert [w for w in ("陈研究员", "存入尽职材料", "入屋登记") if w in told] == []
+    assert rival.post(f"/notices/{again.pk}", words | {"seen": str(before + 1)}).status_code == 302
+    assert Case.objects.get(pk=again.pk).stage == "objection"
+    # Whoever reads the case is told who did what meanwhile.
+    office = browser(world.who["province"])
+    late = office.post(
+        f"/cases/{result.pk}/move", {"transition": "inspect", "seen": str(seen - 1), "inspection": "材料齐全"}
+    )
+    assert (late.status_code, "公示期满" in late.content.decode()) == (409, True)

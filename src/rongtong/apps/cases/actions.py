@@ -98,7 +98,9 @@ def move(
         if step is None or step.automatic:
             raise CaseError(f"{process.name}没有“{transition}”这一步。")
         if case.events != seen:
-            raise Stale([s for s in queries.history(case, actor) if s.number > seen])
+            # Whoever knows a case by its notice alone learns that it has changed, and neither what was done nor by whom.
+            reads = queries.visible(actor).filter(pk=case.pk).exists()
+            raise Stale([s for s in queries.history(case, actor) if s.number > seen] if reads else [])
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
         given, state = {**(data or {}), **bounds.taken_again(process, case, step)}, queries.state(case)
@@ -127,11 +129,7 @@ def _make(
     given: Mapping[str, Any],
     files: Sequence[Upload] = (),
 ) -> State:
-    """Carry out one step whose form and duties are in order: guard, event, state, what follows, effects, leaf."""
-    if step.when:
-        values = queries.values(process, case, guard.answers(step, given))
-        if not guard.holds(process, [step], values)[step.code]:
-            raise GuardRefused([guard.refusal(process, step, values)])
+    """Carry out one step whose form and duties are in order: right, guard, event, state, what follows, effects, leaf."""
 
     def may(*_: object) -> None:
         if not step.automatic:
@@ -143,6 +141,8 @@ def _make(
     with act(
         f"cases.{case.process}.{step.code}", actor=actor, place=case.place, subject=subject(case), rule=may
     ) as this:
+        # After the right: what a guard met is not for somebody who knows the case by its notice alone.
+        _check_guard(process, step, case, given)
         case.stage, case.events, case.deadline = new.stage, new.number, new.deadline
         case.chain = str(given.get(CHAIN, "")) or case.chain
         case.title = retitled(case.title, given)
@@ -218,6 +218,13 @@ def by_system(case: Case, process: Process, step: Transition) -> None:
     check_form(step.form, given, state.data)
     state = _make(case, process, step, state, system_account(), given)
     automatic(case, process, state)
+
+
+def _check_guard(process: Process, step: Transition, case: Case, given: Mapping[str, Any]) -> None:
+    if step.when:
+        values = queries.values(process, case, guard.answers(step, given))
+        if not guard.holds(process, [step], values)[step.code]:
+            raise GuardRefused([guard.refusal(process, step, values)])
 
 
 def _check_duties(process: Process, step: Transition, state: State, actor: Account) -> None:

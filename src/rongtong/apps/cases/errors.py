@@ -21,11 +21,11 @@ class CaseExists(CaseError):
 
 
 class Stale(CaseError):
-    """Somebody moved the case since it was read; `steps` are what happened, and nothing was done."""
+    """Somebody moved the case since it was read; `steps` are what happened of what is read, and nothing was done."""
 
     def __init__(self, steps: Sequence[queries.Step]) -> None:
         said = "；".join(f"{s.actor_name}于 {s.at:%m-%d %H:%M} {s.name}" for s in steps)
-        super().__init__(f"您打开之后已有变化：{said}。您填写的内容还在，请看过再办。")
+        super().__init__(f"您打开之后已有变化{'：' if said else ''}{said}。您填写的内容还在，请看过再办。")
         self.steps = tuple(steps)
 
 
