@@ -292,3 +292,17 @@ def test_an_insurer_that_does_not_pay_leaves_the_firm_to_pay(world: World, resul
     world.go(case, "register_contract", "lin", contract_no="2025330106000003", registered_on="2025-09-15")
     world.go(case, "complete", "lin")
     over(world, case, "converted")
+
+
+def test_no_price_of_an_earlier_proposal_is_owed_under_the_terms_that_were_signed(world: World, result: Case) -> None:
+    case = world.open("use_first", "firm", INTENT, parent=result)
+    world.go(case, "accept_intent", "lin")
+    world.go(case, "propose", "lin", **TERMS, pay_mode="fixed", price="1000000")
+    world.go(case, "counter", "firm", counter="改为收益提成，不要入门费")
+    shares = TERMS | {"pay_mode": "royalty", "rate": "3", "reports": [{"name": "第一年", "months": 12}]}
+    with pytest.raises(FormRefused, match="请填写“转化价款"):
+        world.go(case, "propose", "lin", **shares)
+    world.go(case, "propose", "lin", **shares, price="0")
+    world.go(case, "sign", "firm", paper=True, agreement_no="XY-1")
+    world.go(case, "confirm", "firm", acceptance="达到一千小时")
+    assert [(o.name, o.amount) for o in case.obligations.all()] == [("第一年", None)]

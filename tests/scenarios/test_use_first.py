@@ -137,14 +137,15 @@ def test_money_put_off_is_owed_so_many_months_after_the_firm_is_satisfied(world:
     [
         ({"pay_mode": "instalments", "price": "1"}, "instalments"),
         ({"pay_mode": "deferred", "price": "1"}, "defer_months"),
-        ({"pay_mode": "royalty", "rate": "3"}, "reports"),
+        ({"pay_mode": "royalty", "rate": "3", "price": "0"}, "reports"),
+        ({"pay_mode": "royalty", "rate": "3", "reports": [{"name": "第一年", "months": 12}]}, "price"),
         ({"pay_mode": "conditional", "price": "1"}, "trigger"),
         ({"pay_mode": "fixed"}, "price"),
         ({"pay_mode": "fixed", "price": "1", "policy_no": "B-1"}, "insurer"),
     ],
 )
 def test_terms_that_leave_out_what_their_way_of_paying_needs_are_refused(
-    world: World, result: Case, terms: dict[str, str], missing: str
+    world: World, result: Case, terms: dict[str, object], missing: str
 ) -> None:
     case = world.open("use_first", "firm", INTENT, parent=result)
     world.go(case, "accept_intent", "lin")
