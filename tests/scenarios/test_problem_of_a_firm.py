@@ -7,52 +7,15 @@ from fractions import Fraction
 
 import pytest
 from django.urls import reverse
+from problem_forms import BY_PHONE, CHANNEL, GRADED, POWER, REPLY, YEAR, assigned, figures, firm_asks
 from story import Story
 
 from rongtong.apps.cases import measuring, near
 from rongtong.apps.cases.errors import FormRefused, GuardRefused
-from rongtong.apps.cases.models import Case, Told
+from rongtong.apps.cases.models import Told
 from rongtong.apps.planning.queries import Asked, monitor
-from rongtong.engine.period import Period
 
 pytestmark = pytest.mark.django_db
-CATEGORY, CHANNEL = "问题类别（建议值）", "来源渠道"
-POWER = {
-    "问题（一句话）": "车间用电增容报装审批时间太长",
-    CATEGORY: "用能环保",
-    "具体情况": "我公司三号车间扩产，五月初向供电部门申请用电增容，一个多月还没有批下来，设备到了不能开机。",
-    CHANNEL: "企业自己提交",
-}
-BY_PHONE = {
-    **POWER,
-    "问题（一句话）": "车间用电增容报装审批时间长",
-    "具体情况": "来电反映：公司三号车间扩产，五月初申请用电增容，一个多月还没有批下来，设备到了不能开机，请催办。",
-    CHANNEL: "12345热线",
-}
-GRADED = {"分级": "本级", "分类": "部门", "分层": "一般"}
-REPLY = {"办理结果": "已解决", "答复": "已与供电公司会商，本周内完成增容审批和接电。"}
-YEAR = Period.parse("2025-01..07")
-
-
-def figures(place: str, day: str = "2025-07-15") -> dict[str, Fraction]:
-    """The figures of a county about problems, by name of the card."""
-    found = {}
-    for code in ("received", "closed", "closed_in_time", "rated", "satisfied", "redone",
-                 "closed_share", "in_time_share", "satisfied_share", "satisfied_first_share"):  # fmt: skip
-        board = monitor(Asked(f"problems_{code}", YEAR, level="county", within="330100", as_of=date.fromisoformat(day)))
-        row = next(r for r in board.rows if r.place == place)
-        if "value" in row.figures:
-            found[code] = row.figures["value"].number
-    return found
-
-
-def firm_asks(story: Story, who: str = "甲企业", **more: str) -> Case:
-    return story.opens(who, "enterprise_problem", {**POWER, **more})
-
-
-def assigned(story: Story, case: Case, office: str = "西湖区经济和信息化局") -> Case:
-    story.does("分办员", case, "受理", GRADED)
-    return story.does("分办员", case, "分办", {"主办单位": office})
 
 
 def test_a_problem_from_the_call_to_the_figure_and_back(story: Story) -> None:
