@@ -17,8 +17,9 @@ from rongtong.engine.pack.process import Process
 from rongtong.engine.process import form, guard
 from rongtong.engine.process.check import check
 from rongtong.engine.process.drawing import draw
+from rongtong.engine.process.known import known
 from rongtong.engine.process.state import OPEN, Happened, ProcessError, barred, due, fold, waits_for
-from rongtong.engine.workday import Calendar
+from rongtong.engine.workday import Calendar, Calendars
 
 SOUND: dict[str, Any] = {
     "code": "leave",
@@ -240,6 +241,19 @@ def test_a_field_that_leaves_no_choice_says_what_will_be_and_the_guard_asks_what
     assert step is not None
     assert guard.answers(step, {"state": "restored", "days": 3}) == {"days": 3}
     assert not guard.asks_itself(process, step)
+
+
+def test_a_guard_may_ask_at_which_stage_the_case_is_and_its_refusal_does_not_say_the_code() -> None:
+    once = {"code": "hurry", "name": "催办", "at": ["draft", "asked"], "by": ["asker"], "optional": True}
+    process = made(transitions=steps({**once, "when": "stage == 'asked' or urgent", "refusal": "还没有提交"}))
+    hurry = process.transition("hurry")
+    assert hurry is not None
+    for events, holds in ((EVENTS[:1], False), (EVENTS, True)):
+        state = fold(process, events)
+        values = known(process, state, Calendars.of([]), state.entered, data=dict, events=list, dues=list)
+        values["urgent"] = False
+        assert guard.holds(process, [hurry], values) == {"hurry": holds}
+        assert guard.refusal(process, hurry, values) == "还没有提交"
 
 
 FORM: dict[str, Any] = {

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rongtong.engine.pack.process import Process, Transition
 
 
-# What every process may ask besides its own variables: whether the present stage has lasted past its due day, how many
-# dues are open, and how many of those have passed their day.
-ALWAYS: dict[str, str] = {"overdue": "flag", "open_dues": "number", "late_dues": "number"}
+# What every process may ask besides its own variables: the present stage, whether it has lasted past its due day, how
+# many dues are open, and how many of those have passed their day.
+ALWAYS: dict[str, str] = {"stage": "text", "overdue": "flag", "open_dues": "number", "late_dues": "number"}
 
 
 # The digits of a mean's numerator and denominator: a comparison multiplies it by a number of eighteen.
@@ -143,7 +143,7 @@ def refusal(process: Process, step: Transition, values: Mapping[str, Value]) -> 
     titles = _titles(process)
     found = [(n, values.get(n)) for n in names]
     numbers = [f"{titles[n]} {words(value)}" for n, value in found if n in titles and isinstance(value, Fraction)]
-    sentences = [value for n, value in found if n not in titles and value and isinstance(value, str)]
+    sentences = [v for n, v in found if n not in titles and n not in ALWAYS and v and isinstance(v, str)]
     met = "，".join((*numbers, *sentences))
     return f"{step.refusal}（现在：{met}）" if met else step.refusal
 

@@ -47,7 +47,7 @@ def known(
     speaks of them.
     """
     last = due(process, state, calendars.as_known(today))
-    found: dict[str, Value] = {"overdue": last is not None and last < today}
+    found: dict[str, Value] = {"stage": state.stage, "overdue": last is not None and last < today}
     if process.fields & process.variables.keys():
         found |= guard.filled(process, data())
     if process.clocks or process.tallies:
