@@ -7,7 +7,19 @@ from datetime import date
 
 import pytest
 from django.urls import reverse
-from problem_forms import GRADED, REPLY, assigned, at_city, figures, firm_asks, handled, offered, states, still_counts
+from problem_forms import (
+    BY_PHONE,
+    GRADED,
+    REPLY,
+    assigned,
+    at_city,
+    figures,
+    firm_asks,
+    handled,
+    offered,
+    states,
+    still_counts,
+)
 from story import Story
 
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
@@ -173,6 +185,25 @@ def test_offices_are_consulted_and_answer_among_themselves(story: Story) -> None
     assert "所填内容不向您显示" in firm
     story.does("区经信局", case, "答复", REPLY)
     assert "协办意见" not in offered(story, "区科技局", case)
+
+
+def test_whom_the_office_names_no_more_has_no_part_in_it_any_more(story: Story) -> None:
+    case = handled(story, firm_asks(story))
+    for office, reads in (("西湖区科学技术局", [True, False]), ("杭州市经济和信息化局", [False, True])):
+        story.does("区经信局", case, "商请协办", {"协办单位": [office], "商请事项": "请核设备投资备案情况。"})
+        assert [story.reads(who, case) for who in ("区科技局", "市经信局")] == reads
+    assert "没写的不再协办" in page(story, "区经信局", case), "the form says so"
+
+
+def test_a_problem_is_merged_into_a_problem_and_nothing_else(story: Story) -> None:
+    one, two = firm_asks(story), firm_asks(story, "乙企业")
+    called = story.opens("热线", "enterprise_problem", BY_PHONE)
+    answers = {"共性问题": "用电增容审批时间长", "有哪几件": [one.key, two.key], "共同之处": "都卡在容量核定。"}
+    common = story.opens("分办员", "common_problem", answers)
+    for text in (f"common_problem:{common.key}", str(common.pk)):
+        with pytest.raises(FormRefused, match="这里只填“企呼我应”的办件编号"):
+            story.does("分办员", called, "并入另一件", {"并入哪一件（编号）": text})
+    assert story.stage(called) == "待受理"
 
 
 def test_an_office_goes_on_without_what_the_firm_does_not_send(story: Story) -> None:

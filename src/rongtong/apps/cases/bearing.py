@@ -14,8 +14,10 @@ from typing import Any
 from django.db.models import Max
 
 from rongtong.apps.cases import access
+from rongtong.apps.cases.holding import process_of
 from rongtong.apps.cases.models import Case, Certificate, Event, Link, Obligation
 from rongtong.apps.cases.queries import place_name
+from rongtong.apps.packs import queries as packs
 from rongtong.apps.records.actions import act
 from rongtong.apps.registry.models import Account
 from rongtong.engine.expression.evaluate import Value
@@ -102,10 +104,13 @@ def links(
     """Link the case to those that its form names, which the actor must be able to read. Raises NotBorne."""
     made = []
     for kind, field in naming.links.items():
+        asked = linked_process(naming.schema, field)
         for text in _texts(given.get(field)):
-            target = find(actor, linked_process(naming.schema, field) or case.process, text)
+            target = find(actor, asked or case.process, text)
             if target is None or target.pk == case.pk:
                 raise NotBorne(field, f"没有您可见的办件“{text}”。请填办件编号。")
+            # Merged into another thing, or made a member by a number of something else, it would be lost there.
+            _check_process(target, asked or (case.process if naming.ends else ""), field)
             if naming.ends:
                 _check_survivor(case, target, field)
             Link.objects.get_or_create(kind=kind, source=case, target=target, defaults={"event": event})
@@ -117,6 +122,14 @@ def linked_process(schema: Mapping[str, Any], field: str) -> str:
     """The process whose cases a field names (`process` beside `format: case`); "" where it is the case's own."""
     spec = schema.get("properties", {}).get(field, {})
     return str(spec.get("items", spec).get("process", ""))
+
+
+def _check_process(target: Case, wanted: str, field: str) -> None:
+    """A field that takes cases of one process ("": of any) takes no other, however they are named."""
+    if wanted and target.process != wanted:
+        name = getattr(packs.current().find("processes", wanted), "name", wanted)
+        own = process_of(target).name
+        raise NotBorne(field, f"“{target.title}”（{target.key}）是“{own}”的办件，这里只填“{name}”的办件编号。")
 
 
 def _check_survivor(case: Case, target: Case, field: str) -> None:

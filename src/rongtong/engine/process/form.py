@@ -243,6 +243,7 @@ def _expected(error: Any) -> str:
         "minimum": f"不小于 {wanted}",
         "maximum": f"不大于 {wanted}",
         "minItems": f"至少 {wanted} 项",
+        "uniqueItems": "里有重复的",
         "oneOf": "应为所列的选项之一",
         "enum": "应为所列的选项之一",
         "anyOf": "还缺一项（见说明）",
