@@ -22,8 +22,11 @@ from problem_forms import (
 )
 from story import Story
 
+from rongtong.apps.cases import actions
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
-from rongtong.apps.cases.models import Case
+from rongtong.apps.cases.evidence import Upload
+from rongtong.apps.cases.models import Case, Told
+from rongtong.apps.cases.telling import told
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.actions import system_account
 from worlds import browser, member
@@ -187,6 +190,31 @@ def test_offices_are_consulted_and_answer_among_themselves(story: Story) -> None
     assert "协办意见" not in offered(story, "区科技局", case)
 
 
+def test_what_a_co_office_sends_along_is_not_for_the_firm_and_who_is_late_is_told(story: Story) -> None:
+    case = handled(story, firm_asks(story))
+    story.does("区经信局", case, "商请协办", {"协办单位": ["西湖区科学技术局"], "商请事项": "请核设备投资备案情况。"})
+    story.morning("2025-06-19")
+    assert not Told.objects.filter(case=case, key__startswith="consult/").exists()
+    story.morning("2025-06-20")
+    assert set(Told.objects.filter(case=case, key__startswith="consult/").values_list("role", flat=True)) == {
+        "main",
+        "co",
+    }
+    assert "协办期限" in [line.about for line in told(story.people["区科技局"], date(2025, 6, 19))]
+    filled, paper = {"co_opinion": "备案齐全，设备清单与申请一致。"}, Upload("备案.pdf", b"%PDF-1.4 demo")
+    seen = Case.objects.get(pk=case.pk).events
+    actions.move(case.pk, "co_reply", actor=story.people["区科技局"], seen=seen, data=filled, files=[paper])
+    assert states(story, case)["协办期限"] == "超期办到"
+    (file,) = case.attachments.all()
+    address = reverse("case-evidence", args=[file.pk])
+    assert [browser(story.people[who]).get(address).status_code for who in ("区经信局", "甲企业", "乙企业")] == [
+        200,
+        404,
+        404,
+    ]
+    assert ("备案.pdf" in page(story, "区经信局", case), "备案.pdf" in page(story, "甲企业", case)) == (True, False)
+
+
 def test_whom_the_office_names_no_more_has_no_part_in_it_any_more(story: Story) -> None:
     case = handled(story, firm_asks(story))
     for office, reads in (("西湖区科学技术局", [True, False]), ("杭州市经济和信息化局", [False, True])):
@@ -279,10 +307,17 @@ def test_who_is_called_and_is_not_satisfied_has_it_done_again(story: Story) -> N
     assert {"rated": 1, "satisfied": 1, "satisfied_first_share": 0, "closed": 1}.items() <= figures("330106").items()
 
 
-def test_the_firm_and_strangers_meet_no_page_of_what_they_may_not_do(story: Story) -> None:
+def test_the_page_says_why_a_step_is_refused_and_keeps_what_was_typed(story: Story) -> None:
     case = handled(story, firm_asks(story))
-    answer = browser(story.people["甲企业"]).post(
-        reverse("case-move", args=[case.pk]), {"transition": "go_on", "seen": case.events}
-    )
-    assert (answer.status_code, story.stage(case)) == (409, "办理中")
+    address = reverse("case-move", args=[case.pk])
+    seen = Case.objects.get(pk=case.pk).events
+    wrong = {"transition": "consult", "seen": seen, "co_offices": "西湖区没有的局", "consult_matter": "请核设备备案。"}
+    refused = browser(story.people["区经信局"]).post(address, wrong)
+    assert refused.status_code == 422
+    assert all(words in refused.content.decode() for words in ("没有登记名为", "西湖区没有的局", "请核设备备案。"))
+    out_of_turn = browser(story.people["甲企业"]).post(address, {"transition": "go_on", "seen": seen})
+    assert out_of_turn.status_code == 409
+    assert "不能在“办理中”时" in out_of_turn.content.decode()
+    assert browser(story.people["乙企业"]).post(address, {**wrong, "transition": "withdraw"}).status_code == 404
     story.page("乙企业", reverse("case", args=[case.pk]), 404)
+    assert story.stage(case) == "办理中"
