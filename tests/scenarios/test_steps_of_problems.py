@@ -111,6 +111,21 @@ def to_waiting(story: Story, case: Case) -> None:
     story.does("区经信局", case, "请企业补充", {"要补充什么": "请提供增容申请的受理编号。"})
 
 
+def to_city(story: Story, case: Case) -> None:
+    story.does("分办员", case, "受理", GRADED)
+    story.does("分办员", case, "提级至市", {"提级理由": "涉及跨区线路，区里协调不了。"})
+
+
+def to_province(story: Story, case: Case) -> None:
+    to_city(story, case)
+    story.does("市里", case, "提级至省", {"提级理由": "涉及跨市线路，市里协调不了。"})
+
+
+def to_extension(story: Story, case: Case) -> None:
+    handled(story, case)
+    story.does("区经信局", case, "申请延期", {"申请延长（工作日）": 5, "延期理由": "供电公司要重新核容量。"})
+
+
 def to_doing_at_the_city(story: Story, case: Case) -> None:
     at_city(story, case)
     story.does("市经信局", case, "签收")
@@ -124,11 +139,11 @@ def to_doing_again(story: Story, case: Case) -> None:
 
 WAYS: dict[Callable[[Story, Case], None], str] = {
     to_pool: "待受理", to_sorting: "待分办", to_assigned: "已交办待签收", to_doing: "办理中", to_waiting: "待企业补充",
-    to_doing_at_the_city: "办理中", to_doing_again: "办理中",
+    to_city: "提级至市", to_province: "提级至省", to_extension: "延期待批", to_doing_at_the_city: "办理中", to_doing_again: "办理中",
 }  # fmt: skip
 
 
-def test_a_firm_withdraws_at_any_stage_and_nothing_of_it_runs_on(story: Story) -> None:
+def test_a_firm_withdraws_wherever_it_was_not_answered_and_nothing_of_it_runs_on(story: Story) -> None:
     for way, stage in WAYS.items():
         case = firm_asks(story)
         way(story, case)
@@ -141,7 +156,9 @@ def test_a_firm_withdraws_at_any_stage_and_nothing_of_it_runs_on(story: Story) -
             story.does("甲企业", case, "撤回")
         story.does("甲企业", case, "撤回", WHY)
         assert (story.stage(case), outcome(case), still_counts(story, case)) == ("企业撤回", "withdrawn", []), stage
-        assert all(story.waits_for(who) == [] for who in ("分办员", "区经信局", "市经信局", "市里", "甲企业")), stage
+        assert all(
+            story.waits_for(who) == [] for who in ("分办员", "区经信局", "市经信局", "市里", "省里", "甲企业")
+        ), stage
         assert WHY["撤回原因"] in page(story, "分办员", case)
     assert figures("330106").get("received") == 0, "what a firm withdrew does not count"
     story.morning("2025-09-01")
@@ -272,8 +289,15 @@ def test_an_extension_is_refused_by_another_with_reasons_and_moves_no_day(story:
     assert "企业急等开机" in page(story, "区里", case)
     # What was refused was not the one extension that there is.
     story.does("区里", case, "申请延期", asks)
+    with pytest.raises(FormRefused, match="不大于 15"):
+        story.does("分办员", case, "同意延期", {"同意延长（工作日）": 16})
     story.does("分办员", case, "同意延期", {"同意延长（工作日）": 2})
     assert story.clock(case, "承办期限") == ("计时中", date(2025, 6, 27))
+    # A second one gives no day more, and the page says so.
+    story.does("区里", case, "申请延期", asks)
+    story.does("分办员", case, "同意延期", {"同意延长（工作日）": 2})
+    assert story.clock(case, "承办期限") == ("计时中", date(2025, 6, 27))
+    assert "已延期 1 次，最多 1 次" in page(story, "区里", case)
 
 
 def test_who_is_called_and_is_not_satisfied_has_it_done_again(story: Story) -> None:

@@ -86,9 +86,9 @@ def test_what_is_no_common_problem_is_dismissed_before_or_after_somebody_looked_
         story.does("分办员", case, "补入同类问题", {"补入哪几件": [members[0].key]})
 
 
-def test_more_of_the_same_are_added_until_the_change_is_made(story: Story) -> None:
+def test_more_of_the_same_are_added_until_it_is_closed(story: Story) -> None:
     case, members = looked_into(story)
-    later = [firm_asks(story, "丙企业") for _ in range(4)]
+    later = [firm_asks(story, "丙企业") for _ in range(5)]
     first = found(story, *members)
     story.does("分办员", first, "补入同类问题", {"补入哪几件": [later[0].key]})
     assert (story.stage(first), first.links.count()) == ("待定责", 3)
@@ -104,11 +104,13 @@ def test_more_of_the_same_are_added_until_the_change_is_made(story: Story) -> No
         assert later[number].key in page(story, "分办员", case)
         assert case.title in page(story, "分办员", later[number])
         story.does("区经信局", case, step, filled)
-    with pytest.raises(CaseError, match="不能在“待核实”时"):
-        story.does("分办员", case, "补入同类问题", {"补入哪几件": [later[0].key]})
+    story.does("分办员", case, "补入同类问题", {"补入哪几件": [later[4].key]})
+    assert (story.stage(case), case.links.count()) == ("待核实", 6)
     assert case.title not in page(story, "丙企业", later[1]), "not before it is announced"
     story.does("分办员", case, "核实销号", {"怎样核实的": "抽查了三件，都是两日内核定。"})
-    assert case.title in page(story, "丙企业", later[1]), "the firm of what was added is told as well"
+    assert case.title in page(story, "丙企业", later[4]), "the firm of what was added is told as well"
+    with pytest.raises(CaseError, match="不能在“已销号”时"):
+        story.does("分办员", case, "补入同类问题", {"补入哪几件": [later[0].key]})
 
 
 def test_only_problems_that_one_may_read_are_added_and_each_once(story: Story) -> None:
