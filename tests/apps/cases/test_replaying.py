@@ -127,13 +127,14 @@ def wrong(people: dict[str, Account]) -> dict[str, tuple[list[Move], str]]:
         "order": ([opened, replace(assigned, at=START - day)], "早于前一步"),
         "future": ([opened, replace(assigned, at=clock.now() + day)], "还没有到"),
         "link": ([opened, Move("merge", county, START, {"main_case": "9"})], "没有办件“9”"),
+        "other": ([opened, Move("merge", county, START, {"main_case": "supervision:9"})], "不是“whole”的办件"),
         "nothing": ([], "没有步骤"),
     }
 
 
 @pytest.mark.parametrize("name", [
     "form", "chain", "start", "opener", "stage", "step", "role", "participant", "named", "guard", "system", "duties",
-    "due", "order", "future", "link", "nothing",
+    "due", "order", "future", "link", "other", "nothing",
 ])  # fmt: skip
 def test_a_history_that_cannot_have_happened_is_refused_and_nothing_is_written(
     people: dict[str, Account], name: str

@@ -272,7 +272,10 @@ class Past:
                 if text in (None, ""):
                     continue
                 named, _, key = str(text).strip().rpartition(":")
-                wanted = named or bearing.linked_process(schema, name) or self.process.code
+                asked = bearing.linked_process(schema, name)
+                wanted = named or asked or self.process.code
+                if wanted != (asked or (self.process.code if ends else wanted)):
+                    raise ReplayError(f"“{text}”不是“{asked or self.process.code}”的办件")
                 target = self.world.taken(wanted).get(key)
                 if target is None or target == case.pk:
                     raise ReplayError(f"没有办件“{text}”")
