@@ -6,12 +6,26 @@ from datetime import date
 
 import pytest
 from django.urls import reverse
-from problem_forms import REPLY, assigned, at_city, figures, firm_asks, handled, states, still_counts
+from problem_forms import (
+    BY_PHONE,
+    GRADED,
+    REPLY,
+    assigned,
+    at_city,
+    figures,
+    firm_asks,
+    handled,
+    offered,
+    states,
+    still_counts,
+)
 from story import Story
 
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.access import Denied
+from rongtong.apps.registry.actions import system_account
+from worlds import member
 
 pytestmark = pytest.mark.django_db
 RAISE = {"提级理由": "涉及跨区线路，区里协调不了。"}
@@ -163,3 +177,24 @@ def test_desk_city_and_province_supervise_and_the_office_answers(story: Story) -
     story.does("区经信局", case, "请企业补充", {"要补充什么": "请提供增容申请的受理编号。"})
     with pytest.raises(CaseError, match="不能在“待企业补充”时"):
         story.does("市里", case, "督办", urged)
+
+
+def test_what_has_no_city_above_it_is_taken_up_by_the_province_itself(story: Story) -> None:
+    story.people["省级窗口"] = member("story-window", "省级窗口", "service_desk", "330000", actor=system_account())
+    case = story.opens("省里", "enterprise_problem", BY_PHONE, place="330000")
+    story.does("省级窗口", case, "受理", GRADED)
+    story.does("省级窗口", case, "提级至市", RAISE)
+    assert offered(story, "市里", case) == {}
+    assert offered(story, "省里", case)["提级至省"] == ""
+    story.does("省里", case, "提级至省", RAISE)
+    assert (story.stage(case), story.waits_for("省里")) == ("提级至省", [case.title])
+
+
+def test_an_office_takes_its_request_for_more_days_back(story: Story) -> None:
+    case = handled(story, firm_asks(story))
+    due = story.clock(case, "承办期限")
+    story.does("区经信局", case, "申请延期", ASK)
+    with pytest.raises(Denied, match="主办单位"):
+        story.does("分办员", case, "不延期了")
+    story.does("区经信局", case, "不延期了")
+    assert (story.stage(case), story.clock(case, "承办期限")) == ("办理中", due)

@@ -19,7 +19,7 @@ def logged_in(world: World, who: str) -> Client:
 def test_a_firm_asks_for_a_result_from_its_notice_and_stands_in_its_own_county(world: World) -> None:
     result = in_pool(world, empowered(world, registered(world)), "2025-08-08")
     board = browser().get(f"/notices/{result.pk}").content.decode()
-    assert "可先用后转的科技成果" in board
+    assert "安心屋在池的科技成果" in board
     assert "热循环" not in board
     # Whose share is how large is not for the board.
     assert "完成人团队" not in board
