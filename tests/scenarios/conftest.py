@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import challenge_world
 import pytest
 import transfer_people
 from pytest_django.fixtures import Settings
@@ -38,3 +39,17 @@ def story(db: None, packs_store: Account, settings: Settings) -> Iterator[Story]
 def world(db: None, packs_store: Account, settings: Settings) -> transfer_people.World:
     """Who takes part in the scenarios of results."""
     return transfer_people.make_world(packs_store, settings)
+
+
+@pytest.fixture(scope="module")
+def challenge_store(django_db_setup: None, django_db_blocker: Any) -> Iterator[challenge_world.World]:
+    """Who takes part in the scenarios of challenges, with the packs, rolled back after the module."""
+    with rolled_back(django_db_blocker):
+        yield challenge_world.make_world()
+
+
+@pytest.fixture
+def challenges(challenge_store: challenge_world.World, settings: Settings) -> challenge_world.World:
+    """The same, on Tuesday 15 July 2025."""
+    settings.PINNED_TODAY = challenge_world.day("2025-07-15")
+    return challenge_store

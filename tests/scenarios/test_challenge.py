@@ -4,13 +4,12 @@ answer and the market judges it; and what the commitments on firms' share of maj
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pytest
-from challenge_world import CLEAR, CONTRACT, GRANT, MILESTONES, OPINION, PAYMENTS, World, day, make_world
+from challenge_world import CLEAR, CONTRACT, GRANT, MILESTONES, OPINION, PAYMENTS, World, day
 from django.test import Client
 
 from rongtong.apps.cases import actions, holding, measuring, queries
@@ -19,20 +18,14 @@ from rongtong.apps.cases.models import Case, Certificate
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.planning import pages_commitment
 from rongtong.engine.period import Period
-from worlds import browser, rolled_back
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def store(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with rolled_back(django_db_blocker):
-        yield make_world()
-
-
 @pytest.fixture
-def world(store: World) -> World:
-    return store
+def world(challenges: World) -> World:
+    return challenges
 
 
 def text(client: Client, address: str) -> str:

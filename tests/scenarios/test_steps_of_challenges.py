@@ -3,18 +3,17 @@ success, closed early, listed again, given up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from challenge_world import CLEAR, CONDENSED, DEMAND, OPINION, World, day, make_world
+from challenge_world import CLEAR, CONDENSED, DEMAND, OPINION, World, day
 from pytest_django.fixtures import Settings
 
 from rongtong.apps.cases import holding
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Label
 from rongtong.apps.registry.access import Denied
-from worlds import browser, rolled_back
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -25,17 +24,9 @@ GRADES = dict.fromkeys(("value", "novelty", "feasibility", "urgency"), "high")
 EXPERTS = ("e1", "e2", "e3")
 
 
-@pytest.fixture(scope="module")
-def store(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with rolled_back(django_db_blocker):
-        yield make_world()
-
-
 @pytest.fixture
-def world(store: World, settings: Settings) -> World:
-    """Everybody, on Tuesday 15 July 2025."""
-    settings.PINNED_TODAY = day("2025-07-15")
-    return store
+def world(challenges: World) -> World:
+    return challenges
 
 
 def condensed(world: World, **more: Any) -> Case:

@@ -3,11 +3,10 @@ objection upheld, a decision reviewed and kept or changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from challenge_world import CLEAR, World, day, make_world
+from challenge_world import CLEAR, World, day
 from pytest_django.fixtures import Settings
 
 from rongtong.apps.cases import holding, queries
@@ -15,7 +14,7 @@ from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.registry.access import Denied
 from rongtong.apps.registry.models import Account
-from worlds import browser, rolled_back
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -26,17 +25,9 @@ OFFICES = ["bidder", "leader", "county", "city", "office", "other"]
 GOOD, POOR = (25, 24, 15, 13), (10, 10, 10, 10)
 
 
-@pytest.fixture(scope="module")
-def store(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with rolled_back(django_db_blocker):
-        yield make_world()
-
-
 @pytest.fixture
-def world(store: World, settings: Settings) -> World:
-    """Everybody, on Tuesday 15 July 2025."""
-    settings.PINNED_TODAY = day("2025-07-15")
-    return store
+def world(challenges: World) -> World:
+    return challenges
 
 
 def reviewed(world: World, points: tuple[int, ...]) -> Case:

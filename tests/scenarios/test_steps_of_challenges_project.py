@@ -3,11 +3,10 @@ the user's verdict, and supervision (督办) with its answer wherever it may com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from challenge_world import CONTRACT, MILESTONES, World, day, make_world
+from challenge_world import CONTRACT, MILESTONES, World, day
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
@@ -15,7 +14,7 @@ from rongtong.apps.cases import actions
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Certificate, Measured
 from rongtong.apps.registry.access import Denied
-from worlds import browser, rolled_back
+from worlds import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -26,17 +25,9 @@ DONE = "完成了里程碑约定的全部内容。"
 ACCEPTED = "考核指标全部完成，经费使用合规，同意通过验收。"
 
 
-@pytest.fixture(scope="module")
-def store(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with rolled_back(django_db_blocker):
-        yield make_world()
-
-
 @pytest.fixture
-def world(store: World, settings: Settings) -> World:
-    """Everybody, on Tuesday 15 July 2025."""
-    settings.PINNED_TODAY = day("2025-07-15")
-    return store
+def world(challenges: World) -> World:
+    return challenges
 
 
 @pytest.fixture
