@@ -101,7 +101,8 @@ def send(number):
     try:
         start.wait(30)
         data = {"title": "同一个编号同时发来", "category": "other", "situation": "发送方没有收到答复，又发", "channel": "api"}
-        case, new = opening_outside.open_once(system, "hotline-7", "enterprise_problem", "330106", data)
+        sent = opening_outside.Sent("enterprise_problem", "330106", data)
+        case, new = opening_outside.open_once(system, sent, "hotline-7")
         return case.pk, new
     finally:
         connection.close()

@@ -133,9 +133,8 @@ def open_case(request: HttpRequest, body: OpenIn, idempotency_key: Key = "") -> 
     who = account_of(request)
     parent = _find(request, body.parent) if body.parent is not None else None
     try:
-        made, new = opening_outside.open_once(
-            who, idempotency_key, body.process, body.place, body.data, body.organisation, parent
-        )
+        sent = opening_outside.Sent(body.process, body.place, body.data, body.organisation, parent)
+        made, new = opening_outside.open_once(who, sent, idempotency_key)
     except opening_outside.NoProcess as error:
         raise Unknown(str(error)) from error
     except FormRefused as error:

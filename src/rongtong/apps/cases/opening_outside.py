@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -28,7 +29,7 @@ class NoProcess(LookupError):
     """There is no process of this code; the message says so."""
 
 
-class _Sent(Exception):
+class _Known(Exception):
     """The account sent this key before; `leaf` is the record of it."""
 
     def __init__(self, leaf: Leaf) -> None:
@@ -36,80 +37,81 @@ class _Sent(Exception):
         self.leaf = leaf
 
 
-def open_once(
-    account: Account,
-    key: str,
-    process: str,
-    place: str,
-    data: Mapping[str, Any],
-    uscc: str = "",
-    parent: Case | None = None,
-) -> tuple[Case, bool]:
-    """As `open_for`, but where the account sent this key before nothing is opened: the case of then, and False.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A case that another system sends: what its opening form asks for is in `data`; `uscc` is the code of the organisation
+    whose case it is, "" for the account's own; `parent` the case it belongs under."""
 
-    So a request whose answer was lost may be sent again. An empty key is none. Raises CaseError too where the key was sent
-    with something else, or where the account no longer reads the case.
+    process: str
+    place: str
+    data: Mapping[str, Any]
+    uscc: str = ""
+    parent: Case | None = None
+
+    def is_of(self, case: Case) -> bool:
+        """Whether this is what a case was opened with."""
+        if (case.process, case.place, case.parent) != (self.process, self.place, self.parent):
+            return False
+        under = holding.process_of(case).under
+        opening = Event.objects.select_related("leaf__payload").get(case=case, number=1).data
+        # What the case above gives counts, whatever is sent.
+        return all(opening.get(k) == v for k, v in self.data.items() if not under or k not in under.takes)
+
+
+def open_once(account: Account, sent: Sent, key: str = "") -> tuple[Case, bool]:
+    """Open a case, and True; where the account sent this key before open nothing: the case of then, and False.
+
+    So a request whose answer was lost may be sent again. An empty key is none. Raises NoProcess, FormRefused for a place or
+    organisation there is not, Denied, CaseError, also where the key was sent with something else or the account no longer
+    reads the case; then nothing was opened.
     """
     if not key:
-        return open_for(account, process, place, data, uscc, parent), True
+        return _open(account, sent), True
     subject = f"sha256:{hashlib.sha256(f'{account.pk}:{key}'.encode()).hexdigest()}"
     try:
-        with transaction.atomic(), act(KIND, actor=account, place=place, subject=subject, rule=lambda *_: None) as this:
+        with (
+            transaction.atomic(),
+            act(KIND, actor=account, place=sent.place, subject=subject, rule=lambda *_: None) as this,
+        ):
             _not_sent(subject)
-            made = open_for(account, process, place, data, uscc, parent)
+            made = _open(account, sent)
             # Asked again, with the log locked by the case: whoever sent the same at the same moment is through or waits.
             _not_sent(subject)
             this.payload = {"case": made.pk}
             return made, True
-    except _Sent as sent:
-        case = access.visible(account).filter(pk=json.loads(sent.leaf.payload.text)["case"]).first()
+    except _Known as known:
+        case = access.visible(account).filter(pk=json.loads(known.leaf.payload.text)["case"]).first()
     if case is None:
         raise CaseError("这个 Idempotency-Key 的一件已开过，您现在看不到它；没有再开。")
-    if (case.process, case.place, case.parent) != (process, place, parent) or not data.items() <= _opening(
-        case
-    ).items():
-        raise CaseError(
-            f"这个 Idempotency-Key 已用于“{case.title}”（{case.key}），内容不同，没有再开。新的一件请换一个。"
-        )
+    if not sent.is_of(case):
+        raise CaseError(f"这个 Idempotency-Key 已用于“{case.title}”（{case.key}），内容不同，没有再开。请换一个。")
     return case, False
 
 
 def _not_sent(subject: str) -> None:
     found = Leaf.objects.filter(subject=subject, kind=KIND).select_related("payload").order_by("sequence").first()
     if found is not None:
-        raise _Sent(found)
+        raise _Known(found)
 
 
-def _opening(case: Case) -> dict[str, Any]:
-    return Event.objects.select_related("leaf__payload").get(case=case, number=1).data
-
-
-def open_for(
-    account: Account,
-    process: str,
-    place: str,
-    data: Mapping[str, Any],
-    uscc: str = "",
-    parent: Case | None = None,
-) -> Case:
-    """Open a case of a process at a place. Raises NoProcess, FormRefused for a place or organisation there is not,
-    CaseError, Denied; then nothing was opened."""
-    definition = packs.current().find("processes", process)
+def _open(account: Account, sent: Sent) -> Case:
+    definition = packs.current().find("processes", sent.process)
     if definition is None:
-        raise NoProcess(f"没有流程“{process[:64]}”。")
+        raise NoProcess(f"没有流程“{sent.process[:64]}”。")
     if hooks.has_page(definition):
         raise CaseError(f"“{definition.name}”从它自己的页面开始，不从这里开始。")
-    if place not in packs.current().places.places:
-        raise FormRefused({"place": f"没有地方“{place[:32]}”。应为规则包里的地方代码。"})
-    organisation = _organisation(uscc)
+    if sent.place not in packs.current().places.places:
+        raise FormRefused({"place": f"没有地方“{sent.place[:32]}”。应为规则包里的地方代码。"})
+    organisation = _organisation(sent.uscc)
     who = holding.reach(account)
     if organisation is None and any(who.owns(definition.role(code)) for code in definition.opened_by):
         organisation = account.organisation
     for attempt in range(TRIES):
         try:
             return actions.open_case(
-                process, actor=account, place=place, data=data, organisation=organisation, parent=parent
-            )
+                sent.process, actor=account, place=sent.place, data=sent.data, organisation=organisation,
+                parent=sent.parent,
+            )  # fmt: skip
         except CaseExists:
             if attempt == TRIES - 1:
                 raise
