@@ -122,6 +122,18 @@ def test_another_user_firm_is_named_until_one_has_signed(world: World, project: 
     assert world.do("setter", project, "用户签认", user_opinion=SIGNED).stage == "accepting"
 
 
+def test_whoever_asks_for_the_workshop_test_does_not_sign_it_too(world: World, project: Case) -> None:
+    project = running(world, project)
+    world.do("office", project, "指定用户企业", user_firm=world.uscc("bidder"))
+    project = in_workshop(world, project)
+    for step, data in (("用户签认", {"user_opinion": SIGNED}), ("不签认，退回整改", {"reason": "温升没有达标"})):
+        with pytest.raises(GuardRefused, match="提请车间验题”由您办理"):
+            world.do("bidder", project, step, **data)
+    # Another firm is named, which does.
+    world.do("office", project, "指定用户企业", user_firm=world.uscc("setter"))
+    assert world.do("setter", project, "用户签认", user_opinion=SIGNED).stage == "accepting"
+
+
 def test_a_milestone_sent_back_is_still_owed_and_pays_nothing(world: World, project: Case) -> None:
     project = running(world, project)
     world.do("office", project, "拨款", voucher="P-1", paid_on="2025-07-15")
