@@ -12,6 +12,7 @@ from desk_world import PROCESS, load_process
 from django.core.files.uploadedfile import SimpleUploadedFile
 from openpyxl import Workbook, load_workbook
 
+from rongtong import clock
 from rongtong.apps.cases import case_importing, case_sheets, queries
 from rongtong.apps.cases.models import Case, Label
 from rongtong.apps.cases.opening import starts
@@ -119,7 +120,8 @@ def test_the_same_rows_are_not_opened_twice_in_whatever_file(who: Who) -> None:
     book.save(saved)
     for again in (data, saved.getvalue()):
         for answer in (send(who["county"], again), confirm(who["county"], again)):
-            assert (answer.status_code, "没有再开" in answer.content.decode()) == (409, True)
+            at = Leaf.objects.get(kind="cases.need.import").recorded_at.astimezone(clock.LOCAL)
+            assert (answer.status_code, f"{at:%Y-%m-%d %H:%M} 导入，没有再开" in answer.content.decode()) == (409, True)
     assert Case.objects.filter(process="need").count() == 1
     assert Leaf.objects.filter(kind="cases.need.import").count() == 1
 

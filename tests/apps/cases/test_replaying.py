@@ -94,7 +94,7 @@ def test_the_leaves_say_when_it_happened_and_one_more_when_it_was_written(people
     step, act = Leaf.objects.order_by("-sequence")[:2][::-1]
     assert (step.recorded_at, step.actor, json.loads(step.payload.text)["synthetic"]) == (START, who.username, True)
     assert act.kind == "cases.replay"
-    assert act.recorded_at.date() == clock.today()
+    assert act.recorded_at.astimezone(clock.LOCAL).date() == clock.today()
     assert json.loads(act.payload.text) == {
         "cases": 1, "steps": 1, "first": step.sequence, "last": step.sequence, "synthetic": True
     }  # fmt: skip

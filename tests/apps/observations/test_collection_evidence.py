@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
+from rongtong import clock
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.models import Attachment, Case
 from rongtong.apps.observations import collecting, filing
@@ -63,7 +64,7 @@ def test_who_fills_attaches_a_file_and_who_reviews_reads_it(case: Case, offices:
         shown = client.get(f"/collection/{case.pk}").content.decode()
         assert "审计报告.pdf" in shown
         assert "county的姓名" in shown
-        assert f"{kept.at.astimezone():%Y-%m}" in shown
+        assert f"{kept.at.astimezone(clock.LOCAL):%Y-%m}" in shown
         answer = client.get(f"/collection/evidence/{kept.pk}")
         assert b"".join(answer.streaming_content) == PDF  # type: ignore[attr-defined]
         assert "attachment" in answer["Content-Disposition"]

@@ -9,6 +9,7 @@ import pytest
 from collection_fixtures import COUNTY, Offices, kept_offices
 from django.test import Client
 
+from rongtong import clock
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import collecting, filing
 from rongtong.apps.observations.filing import Typed
@@ -97,7 +98,8 @@ def test_a_stale_cell_says_who_changed_it_and_keeps_what_was_typed(case: Case, o
     page = answer.content.decode()
     assert answer.status_code == 409
     assert "county的姓名" in page
-    assert "已改为“44”" in page
+    at = Entry.objects.get(indicator="new_hte").at.astimezone(clock.LOCAL)
+    assert f"在 {at:%H:%M} 已改为“44”" in page
     assert 'value="45"' in page
     assert Entry.objects.get(indicator="new_srdi_smes").value == "30"
     client.post(f"/collection/{case.pk}", posted({"new_hte": "45"}, {"new_hte": 1}))

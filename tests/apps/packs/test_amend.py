@@ -258,7 +258,8 @@ def test_a_changed_base_stops_publication_until_it_is_checked_again(people: Peop
 
 def test_two_who_change_one_draft_are_told(people: People) -> None:
     row = drafted(people, yellow_line())
-    with pytest.raises(StaleAmendment, match="a-drafter"):
+    at = f"{row.at.astimezone(clock.LOCAL):%m-%d %H:%M}"
+    with pytest.raises(StaleAmendment, match=f"a-drafter.*于 {at} 改过"):
         amend_actions.put(row.pk, [yellow_line("0.8")], seen=row.number - 1, actor=people.drafter)
     sent(people, row)
     with pytest.raises(AmendRefused, match="不在起草阶段"):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -154,7 +154,9 @@ def test_erasing_removes_payload_and_salt_and_keeps_the_proof(system: Account) -
     assert leaf.subject == f"leaf:{this.leaf.sequence}"
     found = examine(saved)
     assert (found.findings, found.erased) == ((), 1)
-    with pytest.raises(RecordError, match="已于"):
+    # Past midnight in Beijing and not in Greenwich.
+    Payload.objects.filter(leaf_id=this.leaf.sequence).update(erased_at=datetime(2025, 7, 14, 16, 30, tzinfo=UTC))
+    with pytest.raises(RecordError, match="已于 2025-07-15 删除"):
         erase_payload(this.leaf.sequence, why="再次", actor=system)
     with pytest.raises(RecordError, match="没有第 999 条"):
         erase_payload(999, why="没有", actor=system)

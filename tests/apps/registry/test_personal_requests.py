@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -291,8 +291,10 @@ def test_a_request_that_cannot_be_is_refused_in_words_and_keeps_what_was_typed(
 
 def test_one_request_at_a_time(logged: In) -> None:
     case = ask(logged("zhang"), matter="correct", position="处长")
+    # Past midnight in Beijing and not in Greenwich.
+    Case.objects.filter(pk=case.pk).update(opened_at=datetime(2025, 7, 14, 16, 30, tzinfo=UTC))
     again = logged("zhang").post("/account/requests", {"matter": "correct", "position": "厅长", "reason": "又变动了"})
-    assert "还在办理" in again.content.decode()
+    assert "您 2025-07-15 的申请还在办理" in again.content.decode()
     move(logged("zhang"), case, "withdraw")
     assert ask(logged("zhang"), matter="correct", position="厅长").key == "zhang/2"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from rongtong import clock
 from rongtong.apps.cases import actions
 from rongtong.apps.cases.case_sheets import Draft
 from rongtong.apps.cases.errors import CaseError
@@ -35,7 +36,7 @@ class Earlier:
     leaf: Leaf
 
     def __str__(self) -> str:
-        return f"同样的内容已由 {self.leaf.actor} 于 {self.leaf.recorded_at:%Y-%m-%d %H:%M} 导入，没有再开。"
+        return f"同样的内容已由 {self.leaf.actor} 于 {self.leaf.recorded_at.astimezone(clock.LOCAL):%Y-%m-%d %H:%M} 导入，没有再开。"
 
 
 def digest(start: Start, drafts: Sequence[Draft]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
+from rongtong import clock
 from rongtong.apps.cases.models import Case
 from rongtong.apps.observations import slices
 from rongtong.apps.observations.collecting import NoTask, Task, task, task_of_key
@@ -151,9 +152,7 @@ def unready(shown: Slice) -> list[tuple[str, str]]:
 def clash_words(clash: Clash) -> str:
     """Who changed a cell to what, and when."""
     entry = clash.entry
-    return (
-        f"{entry.by.name}在 {entry.at:%H:%M} 已改为“{entry.value or '空'}”，您填的“{clash.typed.value or '空'}”没有保存"
-    )
+    return f"{entry.by.name}在 {entry.at.astimezone(clock.LOCAL):%H:%M} 已改为“{entry.value or '空'}”，您填的“{clash.typed.value or '空'}”没有保存"
 
 
 def returned_cells(post: Mapping[str, str], shown: Slice) -> list[dict[str, str]]:

@@ -150,7 +150,7 @@ def _editable(pk: int, seen: int) -> Amendment:
         raise AmendRefused("这件修订不在起草阶段，不能再改。请先由审签退回，或另起一件。")
     if row.number != seen:
         raise StaleAmendment(
-            f"您打开之后，{row.by.name}于 {row.at:%m-%d %H:%M} 改过这件修订，没有存下您的改动。请看过现在的内容再改。"
+            f"您打开之后，{row.by.name}于 {row.at.astimezone(clock.LOCAL):%m-%d %H:%M} 改过这件修订，没有存下您的改动。请看过现在的内容再改。"
         )
     return row
 

@@ -373,7 +373,7 @@ def released_file(request: HttpRequest, sha256: str) -> HttpResponse:
         raise Http404("没有这份已发布的材料。")
     if found.removed_at is not None:
         raise Http404(
-            f"这份原件已于 {found.removed_at:%Y-%m-%d} 除去：{found.removed_why}。哈希仍在，后一版是不含该个人信息的重发件。"
+            f"这份原件已于 {found.removed_at.astimezone(clock.LOCAL):%Y-%m-%d} 除去：{found.removed_why}。哈希仍在，后一版是不含该个人信息的重发件。"
         )
     return _file(bytes(found.content), found.file_name)
 

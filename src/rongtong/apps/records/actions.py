@@ -75,7 +75,7 @@ def erase_payload(sequence: int, *, why: str, actor: Account) -> Leaf:
         if payload is None:
             raise RecordError(f"日志中没有第 {sequence} 条。")
         if payload.erased_at is not None and not payload.text:
-            raise RecordError(f"第 {sequence} 条的内容已于 {payload.erased_at:%Y-%m-%d} 删除。")
+            raise RecordError(f"第 {sequence} 条的内容已于 {payload.erased_at.astimezone(clock.LOCAL):%Y-%m-%d} 删除。")
         payload.text = payload.salt = ""
         payload.erased_at, payload.erased_why = clock.now(), why.strip()
         payload.save()

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rongtong import clock
 from rongtong.apps.records import leaves
 from rongtong.apps.records.log import ACCOUNT
 from rongtong.apps.records.models import Leaf, Payload
@@ -50,7 +51,9 @@ def prove(
     if payload_for is not None:
         _, payload = leaves.read_payload(sequence, actor=payload_for)
         if payload.erased_at is not None:
-            raise PublishError(f"第 {sequence} 条的内容已于 {payload.erased_at:%Y-%m-%d} 删除，只能证明留痕本身。")
+            raise PublishError(
+                f"第 {sequence} 条的内容已于 {payload.erased_at.astimezone(clock.LOCAL):%Y-%m-%d} 删除，只能证明留痕本身。"
+            )
         document["payload"] = {"text": payload.text, "salt": payload.salt}
     return document
 
@@ -67,7 +70,9 @@ def prove_opened(home: Path, payload: Payload, *, key: PublicKey) -> dict[str, A
     Raises PublishError, also where any of the payload was erased.
     """
     if payload.erased_at is not None:
-        raise PublishError(f"所载内容已于 {payload.erased_at:%Y-%m-%d} 依申请删除，不再有证明文件。")
+        raise PublishError(
+            f"所载内容已于 {payload.erased_at.astimezone(clock.LOCAL):%Y-%m-%d} 依申请删除，不再有证明文件。"
+        )
     return prove(home, payload.leaf_id, key=key) | {"payload": {"text": payload.text, "salt": payload.salt}}
 
 

@@ -45,7 +45,9 @@ def ask(account: Account, data: Mapping[str, str]) -> Case:
     earlier = requests(account)
     open_ = earlier.filter(outcome="").first()
     if open_ is not None:
-        raise RegistryError(f"您 {open_.opened_at:%Y-%m-%d} 的申请还在办理。请等办结，或先撤回它。")
+        raise RegistryError(
+            f"您 {open_.opened_at.astimezone(clock.LOCAL):%Y-%m-%d} 的申请还在办理。请等办结，或先撤回它。"
+        )
     given = {name: text.strip() for name, text in data.items() if text.strip()}
     if given.get("matter") == CORRECT:
         _check_correction(account, given)
