@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from story import Story
 
-from rongtong.apps.cases import queries
+from rongtong import clock
+from rongtong.apps.cases import desk_queries, queries, telling, wall_queries
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Measured
 from rongtong.apps.registry.access import Denied
@@ -125,6 +126,41 @@ def test_what_is_not_mended_in_time_is_refused_and_another_office_may_keep_or_ch
     assert states(story, case) == ["按时办到", "按时办到"]
     assert "十五个工作日内没有补正" in story.page("甲企业", f"/cases/{case.pk}")
     _review(story, case)
+
+
+def told(story: Story, who: str) -> list[tuple[str, str]]:
+    """What somebody is reminded of: the term, and whether it is near or over."""
+    return [(line.about, line.word) for line in telling.told(story.people[who], clock.today() - timedelta(7))]
+
+
+def test_a_firm_that_does_not_mend_is_reminded_then_the_office_is_and_no_office_is_charged(contracts: Story) -> None:
+    story = contracts
+    case = accepted(story)
+    story.day("2025-06-18")
+    story.does("登记机构", case, "要求补正", {"需补正的内容（一次告知）": "请补交附件二的预算表"})
+    # Three working days are left on the morning of 4 July, a Friday; on a day off nobody is told.
+    for day, firm, office in (
+        ("2025-07-03", [], []), ("2025-07-04", [("补正", "临期")], []), ("2025-07-09", [("补正", "临期")], []),
+        ("2025-07-10", [("补正", "已超期")], [("补正", "已超期")]),
+    ):  # fmt: skip
+        story.morning(day)
+        story.morning(day)
+        assert (told(story, "甲企业"), told(story, "登记机构"), told(story, "乙企业")) == (firm, office, []), day
+    (line,) = desk_queries.page(story.people["登记机构"], desk_queries.Asked("open", state="late")).lines
+    assert (line.item.case.pk, line.lamp, line.word) == (case.pk, "yellow", "等申请方，已超期")
+    wall = wall_queries.wall(story.people["市里"], "330100", 2025, "technology_contract")
+    assert (wall.total.open, wall.total.late) == (1, 0)
+    # What waits for the office is its own affair.
+    other = filed(story)
+    story.morning("2025-07-18")
+    assert Case.objects.get(pk=other.pk).due == date(2025, 7, 17)
+    wall = wall_queries.wall(story.people["市里"], "330100", 2025, "technology_contract")
+    assert (wall.total.open, wall.total.late) == (2, 1)
+    story.does("甲企业", case, "提交补正", {"补正说明": "补交附件二"})
+    story.does("登记机构", case, "要求补正", {"需补正的内容（一次告知）": "预算表没有盖章"})
+    # Asked again, the term begins anew, and so do the reminders.
+    story.morning("2025-08-05")
+    assert told(story, "甲企业") == [("补正", "临期")]
 
 
 def _review(story: Story, case: Case) -> None:

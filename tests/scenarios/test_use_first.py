@@ -235,9 +235,12 @@ def test_time_alone_ends_a_notice_a_trial_and_a_wait(world: World) -> None:
         world.on(day)
         assert ticking.tick().failed == []
         assert Case.objects.get(pk=case.pk).stage == stage, day
+    # A trial that ran its whole term was not late, nor is a listing that was not renewed.
+    assert (Case.objects.get(pk=case.pk).late, world.clock(case, "试用期")[0]) == (False, "期满")
     world.on("2026-08-07")
     ticking.tick()
-    assert Case.objects.get(pk=result.pk).stage == "registered"
+    done = Case.objects.get(pk=result.pk)
+    assert (done.stage, done.late, world.clock(done, "在池有效期")[0]) == ("registered", False, "期满")
 
 
 def test_an_agreement_made_in_error_is_annulled_and_no_longer_counts(world: World, result: Case) -> None:

@@ -296,15 +296,15 @@ def test_the_workbench_shows_what_was_told_to_the_roles_held_for_seven_days(
     case = ask(officer)
     days.tick(9, 28)
 
-    def seen(who: Account) -> list[tuple[str, bool]]:
-        return [(t.about, t.over) for t in telling.told(who, queries.clock.today() - 7 * ONE)]
+    def seen(who: Account) -> list[tuple[str, str]]:
+        return [(t.about, t.word) for t in telling.told(who, queries.clock.today() - 7 * ONE)]
 
     other = create_account("tick-other", "上城", actor=demo_store, demo=True).account
     grant(other, "county_officer", "330102", actor=demo_store)
-    assert (seen(officer), seen(boss), seen(other)) == ([("答复期限", False)], [], [])
+    assert (seen(officer), seen(boss), seen(other)) == ([("答复期限", "临期")], [], [])
     days.tick(10, 9)
     # Told to the county once more on the 9th, since the job did not run on the 30th.
-    assert (seen(officer), seen(boss)) == ([("答复期限", False)], [("答复期限", True)])
+    assert (seen(officer), seen(boss)) == ([("答复期限", "临期")], [("答复期限", "已超期")])
     client = browser(boss)
     page = client.get("/work").content.decode()
     assert "提醒：1 条" in page

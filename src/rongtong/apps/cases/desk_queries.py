@@ -21,6 +21,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
 from rongtong.engine.process import form
+from rongtong.engine.process.state import waits_for_parties
 from rongtong.typed import number
 
 TABS = {"mine": "待我办", "begun": "我发起的", "open": "全部在办", "done": "已办结"}
@@ -276,8 +277,10 @@ def _lamp(item: queries.Item) -> tuple[str, str]:
     case = item.case
     if case.outcome:
         return ("yellow", "超期办结") if case.late else ("green", "按时办结")
-    if item.late or case.late:
+    if case.late or (item.late and not waits_for_parties(holding.process_of(case), case.stage)):
         return "red", "逾期"
+    if item.late:
+        return "yellow", "等申请方，已超期"
     if item.days_left is None:
         return "grey", "不限期"
     return ("blue", "临期") if item.days_left <= SOON else ("green", "正常")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rongtong.apps.cases.library_words import AT, KINDS, MARKS, WORDS
 from rongtong.apps.planning.pages_cards import Basis, basis
 from rongtong.apps.registry.roles import role_name
-from rongtong.engine.pack.clock import Clock
+from rongtong.engine.pack.clock import Clock, Warn
 from rongtong.engine.pack.model import Cite, Commitment, Indicator
 from rongtong.engine.pack.outcome import Certificate, Due, Measure, Notice
 from rongtong.engine.pack.process import Process, ProcessRole, Stage, Transition
@@ -181,7 +181,7 @@ def page(pack: Pack, process: Process, language: Language, *, protected: bool) -
         "counted": counted(pack, process, protected=protected),
         "roles": tuple(_role(process, r, language) for r in process.roles),
         "terms": tuple(_term(pack, process, c, language) for c in process.clocks),
-        "stages": tuple((s, _stage_term(s, language), _mark(s, language)) for s in process.stages),
+        "stages": tuple((s, _stage_term(process, s, language), _mark(s, language)) for s in process.stages),
         "steps": tuple(_step(pack, process, t, language) for t in process.transitions),
         "open_form": _fields(process.form, language),
         "dues": tuple(_due(pack, process, d, language) for d in process.dues),
@@ -226,15 +226,20 @@ def _term(pack: Pack, process: Process, clock: Clock, language: Language) -> Ter
         said = [w["at_most"].format(one.at_most)] if one.at_most else []
         said += [w["at_most_days"].format(one.at_most_days)] if one.at_most_days else []
         extends.append((process.transition(one.transition), w["d"].join(said)))
-    over = [f"{w['warn'].format(warn.left)}{w['c']}{_roles(process, warn.tell)}" for warn in clock.warn]
-    if clock.over and clock.over.tell:
-        over.append(f"{w['tell']}{w['c']}{_roles(process, clock.over.tell)}")
+    over = _told(process, clock.warn, clock.over.tell if clock.over else (), language)
     makes = process.transition(clock.over.make) if clock.over and clock.over.make else None
     return Term(
         clock, length, _by_case(process, clock, days), _steps(process, clock.starts), _steps(process, clock.stops),
-        tuple(process.stage(code) for code in clock.pauses), tuple(extends), tuple(over), makes,
+        tuple(process.stage(code) for code in clock.pauses), tuple(extends), over, makes,
         _ground(pack, clock, language),
     )  # fmt: skip
+
+
+def _told(process: Process, warn: Iterable[Warn], tell: Iterable[str], language: Language) -> tuple[str, ...]:
+    """Who is told when, a line for each threshold."""
+    w = WORDS[language]
+    lines = [f"{w['warn'].format(one.left)}{w['c']}{_roles(process, one.tell)}" for one in warn]
+    return (*lines, *([f"{w['tell']}{w['c']}{_roles(process, tell)}"] if tell else []))
 
 
 def _by_case(process: Process, clock: Clock, days: str) -> tuple[str, ...]:
@@ -250,13 +255,15 @@ def _roles(process: Process, codes: Iterable[str]) -> str:
     return "、".join(process.role(code).name for code in codes)
 
 
-def _stage_term(stage: Stage, language: Language) -> str:
-    w = WORDS[language]
+def _stage_term(process: Process, stage: Stage, language: Language) -> tuple[str, ...]:
+    """How long a stage may take, and who is told of it."""
+    w, one = WORDS[language], stage.deadline
     if stage.outcome:
-        return w["ends"]
-    if stage.deadline:
-        return f"{stage.deadline.days} {w['working' if stage.deadline.calendar == 'working' else 'calendar']}"
-    return w["no_deadline"] if stage.no_clock else w["by_case"]
+        return (w["ends"],)
+    if one:
+        days = f"{one.days} {w['working' if one.calendar == 'working' else 'calendar']}"
+        return (days, *_told(process, one.warn, one.tell, language))
+    return (w["no_deadline"] if stage.no_clock else w["by_case"],)
 
 
 def _mark(stage: Stage, language: Language) -> str:

@@ -162,6 +162,8 @@ CLOCK_STATES = {
     "met_late": "超期办到",
     "over": "已超期",
 }
+# Of a clock that lapses: nobody was late.
+TERM_STATES = CLOCK_STATES | {"met": "期内了结", "met_late": "期满", "over": "期满"}
 
 
 def clocks(case: Case) -> tuple[ClockLine, ...]:
@@ -169,8 +171,9 @@ def clocks(case: Case) -> tuple[ClockLine, ...]:
     process = holding.process_of(case)
     found = readings(process, happened(case), clock.today()) if process.clocks else ()
     return tuple(
-        ClockLine(r, CLOCK_STATES[r.state], process.stage(r.paused_in).name if r.paused_in else "")
+        ClockLine(r, words[r.state], process.stage(r.paused_in).name if r.paused_in else "")
         for r in found
+        for words in [TERM_STATES if r.clock.lapses else CLOCK_STATES]
         if r.started
     )
 

@@ -50,7 +50,7 @@ def read_clocks(case: Case, process: Process, state: State, events: Iterable[Hap
         found = queries.readings(process, events, today)
     except DeadlineError as error:
         raise CaseError(str(error)) from error
-    case.late = any(r.state in ("over", "met_late") for r in found)
+    case.late = any(r.state in ("over", "met_late") and not r.clock.lapses for r in found)
     if case.outcome:
         case.due = None
         return

@@ -17,14 +17,15 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A reminder: the case and its page, which clock or due it is about, since when it stands, whether its day had passed."""
+    """A reminder: the case and its page, which clock or due it is about, since when it stands, a lamp and its word."""
 
     case: Case
     address: str
     about: str
     on: date
     due: date
-    over: bool
+    lamp: str
+    word: str
 
 
 def told(account: Account, since: date) -> tuple[Line, ...]:
@@ -41,13 +42,15 @@ def told(account: Account, since: date) -> tuple[Line, ...]:
     for row in rows.order_by("-on", "-pk")[: 2 * MOST]:
         found.setdefault((row.case_id, about(row.key)), row)
     names = _due_names(found.values())
-    return tuple(
-        Line(
-            r.case, queries.address(r.case), names.get((r.case_id, about(r.key))) or _clock_name(r), r.on, r.due,
-            r.kind == "over",
-        )
-        for r in list(found.values())[:MOST]
-    )  # fmt: skip
+    lines = []
+    for row in list(found.values())[:MOST]:
+        process = holding.process_of(row.case)
+        one = next((c for c in process.reminding if c.code == about(row.key)), None)
+        name = one.name if one else names.get((row.case_id, about(row.key))) or process.stage(row.case.stage).name
+        lapsed = one is not None and one.lapses
+        lamp, word = ("blue", "临期") if row.kind == "warn" else ("grey", "期满") if lapsed else ("red", "已超期")
+        lines.append(Line(row.case, queries.address(row.case), name, row.on, row.due, lamp, word))
+    return tuple(lines)
 
 
 def about(key: str) -> str:
@@ -60,8 +63,3 @@ def _due_names(rows: Iterable[Told]) -> dict[tuple[int, str], str]:
     cases = {r.case_id for r in rows if r.key.startswith("due:")}
     found = Obligation.objects.filter(case_id__in=cases).values_list("case_id", "number", "name") if cases else ()
     return {(case, f"due:{number}"): name for case, number, name in found}
-
-
-def _clock_name(row: Told) -> str:
-    process = holding.process_of(row.case)
-    return next((c.name for c in process.clocks if c.code == about(row.key)), process.stage(row.case.stage).name)

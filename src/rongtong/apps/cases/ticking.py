@@ -138,7 +138,7 @@ def _pressing(process: Process, events: Sequence[Happened], today: date) -> Iter
     A clock that was met or stands still by now has none: to warn of it would be untrue.
     """
     been, known = moments(process, events), packs.calendars(packs.current())
-    for one in process.clocks:
+    for one in process.reminding:
         reading = run(one, been, known, today)
         if reading.state not in ("running", "over"):
             continue

@@ -20,6 +20,7 @@ from rongtong.apps.cases.models import Case, Label
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.models import Account
 from rongtong.engine.place import PlaceTree
+from rongtong.engine.process.state import waits_for_parties
 from rongtong.once import once
 
 # The field of the shared block 满意度 (blocks.yaml of the packs) and its answers that are no praise.
@@ -31,7 +32,10 @@ ALWAYS_COUNTED = 20_000
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts of cases: opened in the year, open today and of those late, closed in the year and of those in time, rated
-    among the closed and of those not unsatisfied."""
+    among the closed and of those not unsatisfied.
+
+    A case whose stage waits for the parties alone is late by its clocks only: no office is charged with their delay.
+    """
 
     opened: int = 0
     open: int = 0
@@ -189,13 +193,14 @@ def _count(year: int) -> tuple[Group, ...]:
     first, after = date(year, 1, 1), date(year + 1, 1, 1)
     start, end = (datetime.combine(day, time(), clock.LOCAL) for day in (first, after))
     ended = Q(closed_on__gte=first, closed_on__lt=after)
-    late = Q(late=True) | Q(due__lt=clock.today())
+    over = Q(late=True) | Q(due__lt=clock.today())
     rows = (
         Case.objects.order_by()
         .values_list("definition_id", "stage", "place")
         .annotate(
             every=Count("pk"),
-            over=Count("pk", filter=late),
+            charged=Count("pk", filter=Q(late=True)),
+            over=Count("pk", filter=over),
             opened=Count("pk", filter=Q(opened_at__gte=start, opened_at__lt=end)),
             closed=Count("pk", filter=ended),
             on_time=Count("pk", filter=ended & Q(late=False)),
@@ -211,12 +216,15 @@ def _count(year: int) -> tuple[Group, ...]:
         pair = rated.setdefault((definition, stage, place), [0, 0])
         pair[0] += number
         pair[1] += 0 if value == UNSATISFIED else number
-    ends = {(pk, s.code) for pk, one in holding.definition_numbers().items() for s in one.stages if s.outcome}
+    stages = [(pk, one, s) for pk, one in holding.definition_numbers().items() for s in one.stages]
+    ends = {(pk, s.code) for pk, _, s in stages if s.outcome}
+    theirs = {(pk, s.code) for pk, one, s in stages if waits_for_parties(one, s.code)}
     made = []
-    for definition, stage, place, every, over, opened, closed, on_time in rows:
+    for definition, stage, place, every, charged, over, opened, closed, on_time in rows:
         alive = (definition, stage) not in ends
+        behind = charged if (definition, stage) in theirs else over
         praise = rated.get((definition, stage, place), (0, 0))
-        tally = Tally(opened, every if alive else 0, over if alive else 0, closed, on_time, *praise)
+        tally = Tally(opened, every if alive else 0, behind if alive else 0, closed, on_time, *praise)
         made.append(Group(definition, stage, place, tally))
     return tuple(made)
 

@@ -43,6 +43,15 @@ class Warn(Statement):
     tell: tuple[Code, ...] = Field(min_length=1, description="process roles")
 
 
+def check_warnings(warn: tuple[Warn, ...], days: int | None) -> None:
+    """Raises ValueError where two thresholds are the same, or one is not below the days of the term."""
+    lefts = [w.left for w in warn]
+    if len(lefts) > len(set(lefts)):
+        raise ValueError("两个预警写了同样的 left")
+    if days is not None and any(left >= days for left in lefts):
+        raise ValueError(f"预警的 left 应小于 days（{days}）")
+
+
 class Over(Statement):
     """What follows when the last day has passed (超期): who is told, and the step the system makes (提级), if any."""
 
@@ -100,6 +109,10 @@ class Clock(Statement):
     warn: tuple[Warn, ...] = ()
     over: Over | None = None
     holds: bool = Field(default=False, description="a last day off moves to the next working day (顺延)")
+    lapses: bool = Field(
+        default=False,
+        description="its last day is the end of a term (期间：试用期、上架期), no deadline: nobody is late once it has passed",
+    )
     mark: Mark = "proposed"
     cite: Cite | None = None
     note: str = ""
@@ -114,11 +127,7 @@ class Clock(Statement):
             raise ValueError("按工作日计的期限，末日总是工作日，不写 holds")
         if self.days is None and self.days_by:
             raise ValueError("按月计、到约定日期的期限不写 days_by")
-        lefts = [w.left for w in self.warn]
-        if len(lefts) > len(set(lefts)):
-            raise ValueError("两个预警写了同样的 left")
-        if self.days is not None and any(left >= self.days for left in lefts):
-            raise ValueError(f"预警的 left 应小于 days（{self.days}）")
+        check_warnings(self.warn, self.days)
         extending = [e.transition for e in self.extends]
         if len(extending) > len(set(extending)):
             raise ValueError("一个步骤只能写一条延期")

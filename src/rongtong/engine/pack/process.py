@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from rongtong.engine.pack.clock import Clock
+from rongtong.engine.pack.clock import OPEN, Clock, Over, Warn, check_warnings
 from rongtong.engine.pack.model import Cite, Code, Mark, Statement, Text
 from rongtong.engine.pack.outcome import Certificate, Counts, Due, Limit, LinkName, Measure, Notice, Opens, Tally, Under
+
+# Before the code of a stage: the code of the clock that its deadline is. No clock of a process has a point in its code.
+STAGE_CLOCK = "stage."
 
 
 class ProcessRole(Statement):
@@ -38,12 +41,19 @@ class ProcessRole(Statement):
 
 
 class Deadline(Statement):
-    """How long a stage may take, counted from the day after it is entered."""
+    """How long a stage may take, counted from the day after it is entered; who is told as of a clock, nobody otherwise."""
 
     days: int = Field(ge=0)
     calendar: Literal["working", "calendar"] = "working"
+    warn: tuple[Warn, ...] = ()
+    tell: tuple[Code, ...] = Field(default=(), description="process roles that are told once it has passed")
     mark: Mark = "proposed"
     note: str = ""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        check_warnings(self.warn, self.days)
+        return self
 
 
 class Stage(Statement):
@@ -207,6 +217,23 @@ class Process(Statement):
         """What a kind of link is called; None where no step nor the opening names it."""
         named = (self.link_names, *(t.link_names for t in self.transitions))
         return next((names[kind] for names in named if kind in names), None)
+
+    @property
+    def reminding(self) -> tuple[Clock, ...]:
+        """The clocks that somebody is told about: its own, and the deadlines of its stages with whom they tell."""
+        return (*self.clocks, *(c for s in self.stages if s.deadline and (c := self._stage_clock(s, s.deadline))))
+
+    def _stage_clock(self, stage: Stage, deadline: Deadline) -> Clock | None:
+        enters = [t.code for t in self.transitions if t.to == stage.code and t.at != (stage.code,)]
+        starts = [OPEN, *enters] if stage.code == self.start else enters
+        stops = [t.code for t in self.transitions if stage.code in t.at and t.to not in ("", stage.code)]
+        if not (deadline.warn or deadline.tell) or not (starts and stops):
+            return None
+        return Clock(
+            code=f"{STAGE_CLOCK}{stage.code}", name=stage.name, name_en=stage.name_en, days=deadline.days,
+            calendar=deadline.calendar, starts=tuple(starts), restarts=True, stops=tuple(stops), warn=deadline.warn,
+            over=Over(tell=deadline.tell) if deadline.tell else None,
+        )  # fmt: skip
 
     @property
     def fields(self) -> frozenset[str]:

@@ -62,7 +62,7 @@ def _names(process: Process) -> Iterator[Finding]:
     for what, code, where, known in wanted:
         if code not in known:
             yield f"{where} 写了{what}“{code}”，没有这个{what}", f"改为 {'、'.join(sorted(known))} 之一"
-    for clock in process.clocks:
+    for clock in process.reminding:
         yield from clock.misfits(process)
 
 

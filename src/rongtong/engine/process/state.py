@@ -120,3 +120,9 @@ def barred(step: Transition, state: State, actor: str) -> str:
 def waits_for(process: Process, stage: str) -> frozenset[str]:
     """The process roles a stage waits for: those of its transitions that are not optional."""
     return frozenset(role for t in possible(process, stage) if not t.optional for role in t.by)
+
+
+def waits_for_parties(process: Process, stage: str) -> bool:
+    """Whether a stage waits for the parties alone (等企业补充、补正、评价): it is not the offices' time that runs there."""
+    roles = waits_for(process, stage)
+    return bool(roles) and all(process.role(code).at in ("own", "parent_own") for code in roles)
