@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from packs import with_more
 from rongtong import clock
-from rongtong.apps.cases import actions, measuring, queries
+from rongtong.apps.cases import access, actions, measuring, queries
 from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Label, Measured
 from rongtong.apps.observations import queries as observations
@@ -312,3 +312,10 @@ def test_a_chain_that_does_not_exist_is_refused(people: dict[str, Account]) -> N
 def test_a_binary_fraction_is_refused_by_the_form(people: dict[str, Account]) -> None:
     with pytest.raises(FormRefused, match="浮点数"):
         ask(people, amount=120.5)
+
+
+def test_a_way_of_seeing_that_can_be_seen_to_meet_nothing_meets_nothing(people: dict[str, Account]) -> None:
+    one = ask(people)
+    met, unmet = (access._compiled(Case.objects.filter(pk__in=pks).values("pk")) for pks in ([one.pk], []))
+    assert list(Case.objects.filter(pk__in=met)) == [one]
+    assert list(Case.objects.filter(pk__in=unmet)) == []

@@ -8,6 +8,7 @@ from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Case as Either
 from django.db.models import Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
@@ -183,7 +184,10 @@ def _put_together(
 
 def _compiled(numbers: QuerySet[Any, Any]) -> RawSQL:
     """A query of one column as the text that it is in SQL: Django translates a query anew whenever a page asks it."""
-    return RawSQL(*numbers.query.sql_with_params())
+    try:
+        return RawSQL(*numbers.query.sql_with_params())
+    except EmptyResultSet:  # it can be seen that nothing meets it, and Django writes no text for that
+        return RawSQL("SELECT 0 WHERE 1 = 0", ())
 
 
 def _shown_to(_process: Process, stage: Stage) -> tuple[str, ...] | None:
