@@ -274,6 +274,70 @@ def test_a_form_is_read_by_its_schema_and_stays_exact() -> None:
     assert form.errors(FORM, data) == {}
 
 
+MANY: dict[str, Any] = {
+    "properties": {
+        **FORM["properties"],
+        "tags": {"type": "array", "title": "标签", "items": {"type": "string", "enum": ["a", "b", "c"]}},
+        "people": {"type": "array", "title": "账号", "items": {"type": "string"}},
+        "parts": {
+            "type": "array",
+            "title": "各期",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string", "title": "名称"},
+                    "months": {"type": "integer", "title": "几个月"},
+                    "paid": {"type": "boolean", "title": "已付"},
+                },
+            },
+        },
+    }
+}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"amount": "12.30", "day": "2025-07-15", "count": 0, "open": True, "kind": "a"},
+        {"tags": ["c", "a"], "people": ["zhang", "li si"], "open": False},
+        {"parts": [{"name": "首期", "months": 0, "paid": True}, {"name": "尾款"}], "open": False},
+        {"open": False},
+    ],
+)
+def test_what_a_form_holds_is_posted_back_as_it_was(data: dict[str, Any]) -> None:
+    assert form.read(MANY, form.posted(MANY, data | {"elsewhere": "不在表里"})) == data
+
+
+def test_a_step_that_refills_its_form_empties_what_is_left_empty_and_another_does_not() -> None:
+    asks = {"code": "ask", "name": "提交", "at": ["draft"], "to": "asked", "by": ["asker"], "form": FORM}
+    first = {"amount": "1", "day": "2025-07-15", "count": 3}
+    events = [
+        Happened(1, OPEN, "a", date(2025, 7, 1), {"note": "留着"}),
+        Happened(2, "ask", "a", date(2025, 7, 1), first),
+        Happened(3, "back", "b", date(2025, 7, 1), {}),
+        Happened(4, "ask", "a", date(2025, 7, 2), {"amount": "2", "day": "2025-07-15"}),
+    ]
+    back = SOUND["transitions"][2]
+    for refill, held in ((False, first), (True, {"day": "2025-07-15"})):
+        process = made(transitions=[{**asks, "refill": refill}, back])
+        assert fold(process, events).data == {"note": "留着"} | held | {"amount": "2"}
+
+
+def test_a_list_is_filtered_by_no_field_that_a_form_filled_in_again_may_leave_empty() -> None:
+    asks = {
+        "code": "ask",
+        "name": "提交",
+        "at": ["draft"],
+        "to": "asked",
+        "by": ["asker"],
+        "form": FORM,
+        "refill": True,
+    }
+    transitions = [asks, *SOUND["transitions"][1:]]
+    found = [what for what, _ in check(made(labels=["amount", "kind"], variables={}, transitions=transitions))]
+    assert [f for f in found if "重填" in f] == ["步骤 ask 重填时“kind”可以留空，而清单按它筛选"]
+
+
 @pytest.mark.parametrize(
     ("data", "field", "said"),
     [

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from challenge_world import CLEAR, CONDENSED, DEMAND, OPINION, World, day
+from challenge_world import CLEAR, CONDENSED, DEMAND, OPINION, TARGET, World, day
 from pytest_django.fixtures import Settings
 
 from rongtong.apps.cases import holding
@@ -61,6 +61,12 @@ def test_a_demand_sent_back_stands_still_until_its_firm_files_it_anew(world: Wor
 
     settings.PINNED_TODAY = day("2025-07-22")
     assert world.clocks(world.time_passes(demand)) == [("停计", day("2025-09-02"))]
+    # The form begins with what it was filed with: the firm changes what it was asked to, and types nothing twice.
+    form = world.page("setter", demand).partition('id="resubmit"')[2].partition("</form>")[0]
+    assert all(f'value="{TARGET[n]}"' in form for n in ("indicator", "now", "goal"))
+    assert DEMAND["present"] in form
+    assert '<option value="415x-2" selected>' in form
+    assert 'id="resubmit-workshop" value="1" checked' in form
     anew = {**DEMAND, "title": "高速电主轴温升控制", "chain": "415x-1", "visibility": "directed"}
     with pytest.raises(Denied, match="这一步由出题企业"):
         world.do("xihu", demand, "补充后再报", **anew)

@@ -156,7 +156,7 @@ def test_a_firm_that_does_not_mend_is_reminded_then_the_office_is_and_no_office_
     assert Case.objects.get(pk=other.pk).due == date(2025, 7, 17)
     wall = wall_queries.wall(story.people["市里"], "330100", 2025, "technology_contract")
     assert (wall.total.open, wall.total.late) == (2, 1)
-    story.does("甲企业", case, "提交补正", {"补正说明": "补交附件二"})
+    story.does("甲企业", case, "提交补正", {**FILED, "补正说明": "补交附件二"})
     story.does("登记机构", case, "要求补正", {"需补正的内容（一次告知）": "预算表没有盖章"})
     # Asked again, the term begins anew, and so do the reminders.
     story.morning("2025-08-05")

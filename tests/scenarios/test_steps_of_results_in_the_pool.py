@@ -59,7 +59,7 @@ def test_a_result_that_no_firm_tries_is_taken_off_and_put_on_again(world: World,
     world.on("2025-09-01")
     case = world.go(result, "delist", "lin", **OFF)
     assert (case.stage, case.due, case.late) == ("registered", None, False)
-    assert world.clock(case, "在池有效期") == ("按时办到", date(2026, 8, 8))
+    assert world.clock(case, "在池有效期") == ("期内结束", date(2026, 8, 8))
     assert not on_the_board(case)
     assert "先做二次开发" in world.page(case, "province")
     with pytest.raises(CaseError, match="没有可以在其下开始的这一件"):
@@ -149,7 +149,7 @@ def test_what_may_still_be_licensed_goes_back_to_the_pool_for_another_year(world
     world.on("2025-09-01")
     case = world.go(result, "convert", "lin", paper=True, **SOLD, convert_mode="licence", net_income="0")
     assert (case.stage, case.due, on_the_board(case)) == ("converted", None, False)
-    assert world.clock(case, "在池有效期") == ("按时办到", date(2026, 8, 8))
+    assert world.clock(case, "在池有效期") == ("期内结束", date(2026, 8, 8))
     with pytest.raises(CaseError, match="没有可以在其下开始的这一件"):
         world.open("use_first", "firm", INTENT, parent=case)
     world.on("2025-12-01")

@@ -113,7 +113,7 @@ def test_a_condition_that_will_not_come_is_dropped_and_nothing_is_owed(world: Wo
     case = trial(world, result, pay_mode="conditional", price="80000.50", trigger="产品卖出一万片")
     case = world.go(case, "confirm", "firm", acceptance="达到一千小时")
     assert (case.stage, case.due, world.waits(case)) == ("awaiting", None, {"firm", "chen", "lin"})
-    assert world.clock(case, "试用期") == ("按时办到", date(2025, 10, 15))
+    assert world.clock(case, "试用期") == ("期内结束", date(2025, 10, 15))
     reason = "产品停产，条件不会成就，校长办公会同意免除"
     with pytest.raises(Denied, match="成果单位"):
         world.go(case, "drop_condition", "firm", paper=True, waive_reason=reason)
@@ -224,7 +224,7 @@ def test_an_extension_refused_leaves_the_trial_its_days(world: World, result: Ca
     case = world.go(case, "refuse_extension", "chen", extension_opinion="已经够了，请按期确认")
     assert (case.stage, case.due, world.waits(case)) == ("confirming", date(2025, 11, 3), {"firm"})
     # The answer came after its last day.
-    assert world.clock(case, "试用期") == ("超期办到", date(2025, 10, 15))
+    assert world.clock(case, "试用期") == ("期满", date(2025, 10, 15))
     assert world.go(case, "confirm", "firm", acceptance="达到一千小时").stage == "paying"
 
 
@@ -239,7 +239,7 @@ def test_a_dispute_about_the_trial_that_is_not_settled_ends_the_use(
         assert Case.objects.get(pk=case.pk).stage == "confirming"
     case = world.go(case, "trial_raise_dispute", "lin", dispute="企业把工艺规程给了第三方")
     assert (case.stage, world.waits(case)) == ("trial_dispute", {"quzhou", "province"})
-    assert world.clock(case, "试用期")[0] == ("超期办到" if over_already else "停计")
+    assert world.clock(case, "试用期")[0] == ("期满" if over_already else "停计")
     with pytest.raises(Denied, match="科技主管部门"):
         world.go(case, "trial_end_dispute", "lin", settlement="双方另行仲裁")
     with pytest.raises(Case.DoesNotExist):
@@ -250,7 +250,7 @@ def test_a_dispute_about_the_trial_that_is_not_settled_ends_the_use(
     case = world.go(case, "trial_end_dispute", "quzhou", settlement="调处不成，双方另行仲裁")
     assert case.stage == "terminated"
     over(world, case, "terminated")
-    assert world.clock(case, "试用期")[0] == ("超期办到" if over_already else "按时办到")
+    assert world.clock(case, "试用期")[0] == ("期满" if over_already else "期内结束")
     page = world.page(case, "firm")
     assert [w for w in ("争议终止", "调处不成，双方另行仲裁", "这件已经结束") if w not in page] == []
     # It was used first all the same.

@@ -76,7 +76,8 @@ def test_from_filing_to_a_certificate_that_anybody_verifies_offline(
     office.post(f"{page}/move", {"transition": "ask_mend", "seen": "2", "to_mend": "请补交附件二的预算表"})
     case.refresh_from_db()
     assert [line.state for line in queries.clocks(case)] == ["停计", "停计"]
-    firm.post(f"{page}/move", {"transition": "mend", "seen": "3", "mended": "已补交"})
+    again = FILED | {"buyer": world.uscc("buyer"), "signed_on": "2025-07-02"}
+    firm.post(f"{page}/move", again | {"transition": "mend", "seen": "3", "mended": "已补交，签订日期改正"})
     case.refresh_from_db()
     assert [line.state for line in queries.clocks(case)] == ["计时中", "计时中"]
     office.post(f"{page}/move", {"transition": "register", "seen": "4", **VERIFIED})
@@ -93,7 +94,16 @@ def test_from_filing_to_a_certificate_that_anybody_verifies_offline(
     # Anybody who holds the paper sees what it says, in either language, but no offline file before a checkpoint covers it.
     address = f"/verify/{one.number}/{one.secret}"
     shown = text(anybody, address)
-    for words in ("● 有效", "技术开发", "2025330106000123", "120.345678", "98.5", "甲单位", "还没有检查点"):
+    for words in (
+        "● 有效",
+        "技术开发",
+        "2025330106000123",
+        "2025-07-02",
+        "120.345678",
+        "98.5",
+        "甲单位",
+        "还没有检查点",
+    ):
         assert words in shown, words
     assert "● Valid" in text(anybody, f"/en{address}")
     assert "随下一个检查点" in text(anybody, f"{address}/proof.json", 404)

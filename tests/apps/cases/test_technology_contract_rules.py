@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from contract_world import VERIFIED, World, certificate
+from contract_world import FILED, VERIFIED, World, certificate
 from rongtong.apps.cases import actions, queries
 from rongtong.apps.cases.errors import FormRefused, GuardRefused
 from rongtong.apps.cases.models import Case, Measured
@@ -35,7 +35,7 @@ def test_a_technical_amount_above_the_contract_s_is_not_accepted_and_may_be_corr
     case = world.file(technology_amount="120.345679")
     with pytest.raises(GuardRefused, match="技术交易额大于合同成交额"):
         world.make(case, "accept", contract_text="complete")
-    world.make(case, "correct", "seller", technology_amount="120.345678")
+    world.make(case, "correct", "seller", **FILED | {"technology_amount": "120.345678"})
     assert world.make(case, "accept", contract_text="complete").stage == "examining"
 
 

@@ -21,7 +21,7 @@ from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.process import guard
-from rongtong.engine.process.state import Happened, State, after, barred
+from rongtong.engine.process.state import Happened, State, after, barred, filled
 
 # More automatic steps than this in a row are a definition that goes in circles.
 MOST_AUTOMATIC = 20
@@ -104,7 +104,7 @@ def move(
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
         given, state = {**(data or {}), **bounds.taken_again(process, case, step)}, queries.state(case)
-        check_form(step.form, given, state.data)
+        check_form(step.form, given, filled(step, state.data, {}))
         _check_files(step, files)
         _check_duties(process, step, state, actor)
         state = _make(case, process, step, state, actor, given, files)
@@ -142,7 +142,7 @@ def _make(
         f"cases.{case.process}.{step.code}", actor=actor, place=case.place, subject=subject(case), rule=may
     ) as this:
         # After the right: what a guard met is not for somebody who knows the case by its notice alone.
-        _check_guard(process, step, case, given)
+        _check_guard(process, step, case, state, given)
         case.stage, case.events, case.deadline = new.stage, new.number, new.deadline
         case.chain = str(given.get(CHAIN, "")) or case.chain
         case.title = retitled(case.title, given)
@@ -215,14 +215,14 @@ def by_system(case: Case, process: Process, step: Transition) -> None:
     """
     given = {n: spec["default"] for n, spec in step.form.get("properties", {}).items() if "default" in spec}
     state = queries.state(case)
-    check_form(step.form, given, state.data)
+    check_form(step.form, given, filled(step, state.data, {}))
     state = _make(case, process, step, state, system_account(), given)
     automatic(case, process, state)
 
 
-def _check_guard(process: Process, step: Transition, case: Case, given: Mapping[str, Any]) -> None:
+def _check_guard(process: Process, step: Transition, case: Case, state: State, given: Mapping[str, Any]) -> None:
     if step.when:
-        values = queries.values(process, case, guard.answers(step, given))
+        values = queries.values(process, case, filled(step, state.data, guard.answers(step, given)))
         if not guard.holds(process, [step], values)[step.code]:
             raise GuardRefused([guard.refusal(process, step, values)])
 

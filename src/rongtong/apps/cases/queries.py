@@ -26,7 +26,7 @@ from rongtong.engine.pack.process import Process, Transition
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.process import form, guard
 from rongtong.engine.process.known import known
-from rongtong.engine.process.state import Happened, State, barred, fold, possible, waits_for
+from rongtong.engine.process.state import Happened, State, barred, filled, fold, possible, waits_for
 from rongtong.engine.workday import Calendar
 from rongtong.once import once
 
@@ -163,7 +163,7 @@ CLOCK_STATES = {
     "over": "已超期",
 }
 # Of a clock that lapses: nobody was late.
-TERM_STATES = CLOCK_STATES | {"met": "期内了结", "met_late": "期满", "over": "期满"}
+TERM_STATES = CLOCK_STATES | {"met": "期内结束", "met_late": "期满", "over": "期满"}
 
 
 def clocks(case: Case) -> tuple[ClockLine, ...]:
@@ -186,21 +186,22 @@ def data(case: Case) -> dict[str, Any]:
 def data_of(cases: Iterable[Case]) -> dict[int, dict[str, Any]]:
     """`data` of many cases by their number, in one query."""
     found: dict[int, dict[str, Any]] = {c.pk: {} for c in cases}
-    rows = Event.objects.filter(case_id__in=found).select_related("leaf__payload").order_by("case_id", "number")
-    for event in rows:
-        found[event.case_id].update(event.data)
+    rows = Event.objects.filter(case_id__in=found).select_related("leaf__payload", "case__definition")
+    for event in rows.defer("case__definition__body").order_by("case_id", "number"):
+        step = holding.process_of(event.case).transition(event.transition)
+        found[event.case_id] = filled(step, found[event.case_id], event.data)
     return found
 
 
 def values(
-    process: Process, case: Case, filled: Mapping[str, Any] | None = None, events: Sequence[Happened] | None = None
+    process: Process, case: Case, holds: Mapping[str, Any] | None = None, events: Sequence[Happened] | None = None
 ) -> Mapping[str, Value]:
-    """The values of a process's variables for a case, with the answers `filled` on top of those it holds already; `events`
-    are its events where one is just being made."""
+    """The values of a process's variables for a case; `holds` is what its forms hold and `events` are its events, where
+    one is just being made."""
     found = known(
         process, State(case.stage, case.events, _day(case.entered_at), case.deadline),
         packs.calendars(packs.current()), clock.today(),
-        data=lambda: {**data(case), **(filled or {})},
+        data=lambda: data(case) if holds is None else holds,
         events=lambda: happened(case) if events is None else events,
         dues=lambda: list(case.obligations.all()),
     )  # fmt: skip
@@ -303,17 +304,26 @@ def history(case: Case, reader: Account | None = None) -> tuple[Step, ...]:
         name = made.name if made else f"开始{process.name}"
         sealed = made is not None and made.read_by and not held & set(made.read_by)
         own = reader is None or e.actor_id == reader.pk or holding.reach(reader).operator
-        filled = e.data if own or (whole and not sealed) else {}
+        read = e.data if own or (whole and not sealed) else {}
         veiled = "" if own or made is None else _veil(process, made, held)
         actor, actor_name = ("", veiled) if veiled else (e.actor.username, e.actor.name)
         found.append(
             Step(
                 e.number, e.transition, name, actor, actor_name, e.at.astimezone(LOCAL), e.from_stage,
-                e.to_stage, filled, tuple((t, w) for t, w, _ in form.shown(schema, filled, place_name)),
-                bool(filled) or not e.data,
+                e.to_stage, read, tuple((t, w) for t, w, _ in form.shown(schema, read, place_name)),
+                bool(read) or not e.data,
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def refilled(case: Case, steps: Iterable[Step]) -> dict[str, dict[str, list[str]]]:
+    """Step → what its form begins with, of what the reader of these steps reads: only of steps that refill theirs."""
+    process, holds = holding.process_of(case), dict[str, Any]()
+    wanted = [t for t in possible(process, case.stage) if t.refill]
+    for step in steps if wanted else ():
+        holds = filled(process.transition(step.transition), holds, step.data)
+    return {t.code: form.posted(t.form, holds) for t in wanted}
 
 
 def _veil(process: Process, step: Transition, held: frozenset[str]) -> str:

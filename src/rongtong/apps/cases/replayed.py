@@ -22,7 +22,7 @@ from rongtong.engine.pack.outcome import Measure
 from rongtong.engine.pack.process import ProcessRole, Transition
 from rongtong.engine.process import due, guard
 from rongtong.engine.process.known import known
-from rongtong.engine.process.state import OPEN, Happened, ProcessError, State, after, barred
+from rongtong.engine.process.state import OPEN, Happened, ProcessError, State, after, barred, filled
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ class Past:
             raise ReplayError("这一步由系统办")
         if self.case.stage not in step.at:
             raise ReplayError(f"不能在“{process.stage(self.case.stage).name}”时办理")
-        check_form(step.form, given, state.data)
+        check_form(step.form, given, filled(step, state.data, {}))
         if step.files == "required":
             raise ReplayError("要有佐证材料，成批补写没有")
         if other := barred(step, state, move.actor.username):
@@ -154,7 +154,7 @@ class Past:
         case, state, before = self.case, self.state, self.case.stage
         assert state is not None
         if step.when:
-            values = self._values({**state.data, **guard.answers(step, given)})
+            values = self._values(filled(step, state.data, guard.answers(step, given)))
             if not guard.holds(self.process, [step], values)[step.code]:
                 raise ReplayError(guard.refusal(self.process, step, values))
         if not step.automatic:

@@ -68,11 +68,15 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
     who = account_of(request)
     steps = queries.history(one, who)
     beside, offers = sheet(who, one, steps), queries.offers(who, one)
+    # What was typed into a refused form goes before what the case holds.
+    at = more.get("at") if more.get("typed") else ""
+    begins = {code: given for code, given in queries.refilled(one, steps).items() if code != at}
     context = {
         "case": one,
         "item": queries.item(one),
         "process": holding.process_of(one),
         "offers": offers,
+        "begins": begins,
         "turn": "" if one.outcome else queries.turn(one, any(not (o.optional or o.refused) for o in offers)),
         "steps": steps,
         "sheet": beside,

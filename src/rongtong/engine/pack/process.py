@@ -89,6 +89,10 @@ class Transition(Statement):
         default=(), description="transitions: whoever made one of them in this round may not make this one"
     )
     form: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of what is asked for")
+    refill: bool = Field(
+        default=False,
+        description="its form begins with what its fields hold, and a field left empty is empty from then on (修改后再报)",
+    )
     each: bool = Field(default=False, description="made once by each who has a role of `by`, as by each expert")
     takes: str = Field(default="", description="the process role the actor has from then on, in place of that of `by`")
     read_by: tuple[Code, ...] = Field(

@@ -124,6 +124,14 @@ def _clocks(process: Process) -> Iterator[Finding]:
             )
 
 
+def _refills(process: Process) -> Iterator[Finding]:
+    for step in process.transitions:
+        may_be_empty = set(step.form.get("properties", {})) - set(step.form.get("required", ()))
+        for name in process.labels:
+            if step.refill and name in may_be_empty:
+                yield f"步骤 {step.code} 重填时“{name}”可以留空，而清单按它筛选", "把它列入 required"
+
+
 def _running(process: Process) -> set[str]:
     """The stages in which a clock may run or stand still: those reached from its start without a step that stops it."""
     found: set[str] = set()
@@ -212,6 +220,7 @@ _CHECKS: tuple[Callable[[Process], Iterator[Finding]], ...] = (
     _people,
     _clocks,
     _guards,
+    _refills,
     _follows,
     _measures,
     _defaults,

@@ -137,6 +137,28 @@ def _rows(field: Field, posted: Mapping[str, Sequence[str]]) -> list[dict[str, A
     return [rows[number] for number in sorted(rows)]
 
 
+def posted(schema: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a form posts that is filled in with `data`: `read` of it gives the fields of the form in `data` back."""
+    found: dict[str, list[str]] = {}
+    for field in fields(schema):
+        value = data.get(field.name)
+        if field.kind == "rows":
+            for number, row in enumerate(value or ()):
+                cells = {f"{field.name}-{number}-{c.name}": row.get(c.name) for c in field.columns}
+                found |= {name: _texts(cell) for name, cell in cells.items() if _texts(cell)}
+        elif field.kind == "lines":
+            found |= {field.name: ["\n".join(value)]} if value else {}
+        elif texts := _texts(value):
+            found[field.name] = texts
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None or value is False or value == "":
+        return []
+    return [str(one) for one in value] if isinstance(value, list) else ["1" if value is True else str(value)]
+
+
 def _value(field: Field, texts: Sequence[str]) -> Any:
     if field.kind == "integer":
         return int(texts[-1]) if re.fullmatch(r"[+-]?\d{1,15}", texts[-1]) else texts[-1]

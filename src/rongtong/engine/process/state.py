@@ -86,10 +86,16 @@ def after(process: Process, state: State, event: Happened) -> State:
         event.number,
         event.on if goes != state.stage else state.entered,
         date.fromisoformat(str(given)) if given else state.deadline,
-        {**state.data, **event.data},
+        filled(step, state.data, event.data),
         made,
         here,
     )
+
+
+def filled(step: Transition | None, before: Mapping[str, object], given: Mapping[str, object]) -> dict[str, object]:
+    """What the forms hold after a step (None: the opening) was filled in with `given`: later answers replace earlier ones."""
+    again = step.form.get("properties", {}) if step is not None and step.refill else {}
+    return {**{name: value for name, value in before.items() if name not in again}, **given}
 
 
 def due(process: Process, state: State, calendar: Calendar) -> date | None:

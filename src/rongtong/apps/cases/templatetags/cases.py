@@ -40,6 +40,12 @@ def holders(role: str) -> tuple[list[Account], int]:
     return first, found.count() - len(first) if len(first) == MOST_NAMED else 0
 
 
+@register.simple_tag
+def begun(begins: object, step: str, typed: object) -> object:
+    """What the form of a step begins with: what the case holds, where it is to be filled in again, or what was typed."""
+    return begins.get(step, typed) if isinstance(begins, Mapping) else typed
+
+
 @register.filter
 def typed(kept: object, name: str) -> str:
     """What was typed into a field, or said about it; "" where nothing was."""
