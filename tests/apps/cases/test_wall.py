@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from desk_world import PROCESS, load_process, need, taken
+from django.apps import apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +50,15 @@ def test_the_wall_counts_what_there_is(who: Who) -> None:
     found = tally(who["province"])
     assert found == Tally(opened=5, open=2, late=1, closed=3, on_time=2, rated=2, satisfied=2)
     assert (found.on_time_rate, found.satisfaction) == ("66.7", "100.0")
+
+
+def test_cases_that_ended_before_the_day_was_kept_count_as_closed_on_it(who: Who) -> None:
+    ended, alive = rated(who, "satisfied"), need(who)
+    # Past midnight in Beijing and not in Greenwich, the turn of the year.
+    Case.objects.filter(pk=ended.pk).update(closed_on=None, entered_at=datetime(2024, 12, 31, 16, 30, tzinfo=UTC))
+    import_module("rongtong.apps.cases.migrations.0009_closed_before").fill(apps, None)
+    found = Case.objects.in_bulk([ended.pk, alive.pk])
+    assert (found[ended.pk].closed_on, found[alive.pk].closed_on) == (date(2025, 1, 1), None)
 
 
 def test_places_add_up_to_the_whole_and_open_into_counties(who: Who) -> None:
