@@ -228,8 +228,11 @@ def test_experts_who_stay_silent_are_replaced_and_those_who_declared_stay(contra
         with pytest.raises(GuardRefused, match="专家意见不足三份"):
             story.does("登记机构", case, "汇总专家意见", {"评审结论": "一致建议登记"})
         story.does(name, case, "出具专家意见", opinion)
-    # The firm learns the conclusion, not who thought what.
-    assert "研究内容明确" not in story.page("甲企业", f"/cases/{case.pk}")
+    # The parties learn the conclusion, and neither who thought what nor who was asked.
+    for party in ("甲企业", "乙企业"):
+        page = story.page(party, f"/cases/{case.pk}")
+        judges = [a for n, a in story.people.items() if n.startswith("专家")]
+        assert [w for w in ("研究内容明确", *(n for a in judges for n in (a.username, a.name))) if w in page] == []
     assert "研究内容明确" in story.page("市里", f"/cases/{case.pk}")
     case = story.does("登记机构", case, "汇总专家意见", {"评审结论": "一致建议登记"})
     assert "一致建议登记" in story.page("甲企业", f"/cases/{case.pk}")

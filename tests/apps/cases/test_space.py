@@ -69,6 +69,11 @@ def test_terms_and_dues_stand_in_one_list_by_day(people: dict[str, Account]) -> 
     assert {(d.case, d.what) for d in found} == {(waiting, "待审"), (done, "付款（1 个月）")}
     due = next(d for d in found if d.case == done)
     assert (due.who, due.amount) == ("本单位应履行", "33,300.00 元")
+    # Who owes it is told on the workbench too, and nobody else.
+    said = [w in page(people["school"], "/work") for w in ("本单位应履行：1 项", "付款（1 个月）", "33,300.00 元")]
+    assert said == [True] * 3
+    for other in ("county", "expert"):
+        assert "本单位应履行" not in page(people[other], "/work")
 
 
 def test_who_is_invited_but_has_not_declared_sees_no_due(people: dict[str, Account]) -> None:

@@ -49,6 +49,14 @@ def test_nor_is_one_registered_or_changed_into(world: World) -> None:
         world.make(case, "grant_change", contract_amount="80", technology_amount="80.01", valid_until="2026-12-31")
 
 
+def test_who_asked_for_a_cancellation_is_not_given_a_change(world: World) -> None:
+    case = world.registered()
+    world.make(case, "ask_change", "seller", asked="cancel", ask_words="双方已经解除合同")
+    with pytest.raises(GuardRefused, match="申请注销的不予变更"):
+        world.make(case, "grant_change", contract_amount="80", technology_amount="60", valid_until="2026-12-31")
+    assert world.make(case, "cancel", cancel_reason="dissolved", cancel_words="解除协议").outcome == "cancelled"
+
+
 def test_a_large_contract_is_registered_after_three_experts_only(world: World) -> None:
     case = world.accepted(**LARGE)
     with pytest.raises(GuardRefused, match="先经专家评审"):

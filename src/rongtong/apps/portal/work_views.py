@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from rongtong import clock
+from rongtong.apps.cases import space
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.portal import work_queries as bench
 from rongtong.apps.registry.access import visible_places
 from rongtong.apps.registry.models import Account
+from rongtong.apps.registry.outside import is_outside
 from rongtong.apps.registry.roles import TRIO
 
 
@@ -35,6 +37,7 @@ def work(request: HttpRequest) -> HttpResponse:
         "late": sum(g.late for g in groups) + sum(u.late for u in unstarted),
         "reminders": observations.reminders(account) if business else (),
         "told": bench.told(account),
+        "owed": [d for d in space.owed(account) if d.mine] if is_outside(account) else (),
         "done": bench.done(account),
         "started": bench.started(account),
         "lit": bench.lit(visible) if business else (),
