@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +88,14 @@ def test_the_ledger_names_the_lamp_that_an_item_was_opened_for(
     assert f'<span class="chip">{word}</span>' in ledger
     assert f'<span class="chip">{other}</span>' not in ledger
     assert f"<dd>{word}" in people["province"].get(answer["Location"]).content.decode()
+
+
+def test_whoever_looks_at_the_counties_of_a_city_is_led_to_the_red_counties(people: dict[str, Client]) -> None:
+    for within, level in (("", "city"), ("&within=330100", "county")):
+        page = people["province"].get(f"/map?indicator=input_enterprise&period=2025H1{within}").content.decode()
+        (address,) = re.findall(r'href="(/supervision/red[^"]+)"', page)
+        assert address.endswith(f"&amp;level_of_board={level}")
+        assert people["province"].get(address.replace("&amp;", "&")).context["level_of_board"] == level
 
 
 def test_figures_and_commitments_are_offered_by_name(people: dict[str, Client]) -> None:
@@ -256,11 +264,16 @@ def test_the_ledger_filters_and_exports_what_it_shows(people: dict[str, Client])
     assert case.title not in page
     for view in ("unit", "month", "gantt"):
         assert people["province"].get(f"/supervision/?view={view}").status_code == 200
+    Case.objects.filter(pk=other.pk).update(deadline=clock.today() - timedelta(days=3))
+    assert "■</span> 逾期" in people["province"].get(f"/supervision/{other.pk}").content.decode()
     book = load_workbook(io.BytesIO(people["province"].get("/supervision/ledger.xlsx").content))
     sheet = book["督办台账"]
     cells = [c for row in sheet.iter_rows() for c in row if c.value == "=甲方整改事项"]
     assert sheet.freeze_panes == "A3"
     assert [c.data_type for c in cells] == ["s"]
+    # The lamp has the word in the workbook that it has on the page.
+    (late,) = [[c.value for c in row] for row in sheet.iter_rows() if other.title in [c.value for c in row]]
+    assert "■ 逾期" in late
 
 
 def test_the_ledger_asks_the_store_the_same_number_of_questions_for_one_item_or_ten(

@@ -163,10 +163,17 @@ def _line(item: Item, pack: Pack) -> tuple[Cell, ...]:
         item.number, f"{SHAPES[item.level]} {item.level_word}", item.case.title, item.source, reference(item, pack),
         pack.places.name(item.case.place), str(given.get("responsible", "")), str(given.get("lead", "")),
         str(given.get("support", "")), str(given.get("goal", "")), marks, item.case.deadline, item.stage_name,
-        int(item.percent), item.left if item.open else None, str(item.lamp) if item.lamp else "",
+        int(item.percent), item.left if item.open else None, _lamp(item),
         latest.said if latest else "", str(said.get("problems", "")),
         str(said.get("requests", "")), str(given.get("funds", "")), files, str(given.get("figure", "")),
     )  # fmt: skip
+
+
+def _lamp(item: Item) -> str:
+    """The lamp of an item's deadline with the word that its page has."""
+    if item.lamp is None:
+        return ""
+    return f"{item.lamp.shape} 逾期" if item.late else str(item.lamp)
 
 
 def _report(item: Item, entry: Entry) -> tuple[Cell, ...]:

@@ -79,7 +79,7 @@ def about(reader: Account | AnonymousUser, wanted: Mapping[str, Container[str]])
     rows = list(case_queries.visible(reader, "supervision").order_by("-pk"))
     filled = case_queries.data_of(rows)
     found = [c for c in rows if any(filled[c.pk].get(name) in values for name, values in wanted.items())]
-    return [Case(c.title, _stage(c), c.due, reverse("case", args=[c.pk]), c.place) for c in found]
+    return [Case(c.title, _stage(c), c.deadline, reverse("case", args=[c.pk]), c.place) for c in found]
 
 
 def _stage(case: CaseRow) -> str:
