@@ -33,7 +33,8 @@ from rongtong.once import once
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A step an account may make now. `refused` says what still speaks against it, empty where nothing does."""
+    """A step an account may make now. `refused` says what still speaks against it, empty where nothing does; `ends`: the
+    case is over with it, though nothing is asked for and nobody waits for it (撤回)."""
 
     transition: str
     name: str
@@ -41,6 +42,7 @@ class Offer:
     refused: str = ""
     optional: bool = False
     files: str = ""
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,8 @@ def offers(account: Account, case: Case) -> tuple[Offer, ...]:
             judged = open_[step.code] or guard.asks_itself(process, step)
             why = "" if judged else guard.refusal(process, step, known)
         asked = tuple(f for f in form.fields(step.form) if f.name not in given)
-        found.append(Offer(step.code, step.name, asked, why, step.optional, step.files))
+        ends = step.optional and not asked and bool(step.to and process.stage(step.to).outcome)
+        found.append(Offer(step.code, step.name, asked, why, step.optional, step.files, ends))
     return tuple(found)
 
 
