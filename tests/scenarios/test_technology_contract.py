@@ -70,6 +70,9 @@ def test_from_filing_to_a_certificate_that_anybody_verifies_offline(
     assert answer.status_code == 302, answer.content.decode()
     case = Case.objects.get(process="technology_contract")
     assert (case.place, case.organisation) == ("330106", world.accounts["seller"].organisation)
+    # Whoever did something is told so at first, and nobody else.
+    said = f'<p class="notice" role="status">已提交，编号 {case.key}。</p>'
+    assert [said in text(one, f"/cases/{case.pk}") for one in (firm, office)] == [True, False]
     # To take it back is two clicks, the first of which says what the second does; what goes on is one.
     mine, theirs = (text(one, f"/cases/{case.pk}") for one in (firm, office))
     assert re.search(r"<summary>撤回申请</summary>\s*<p class=\"note\">办了这一步，这件就结束。</p>", mine)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -11,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from rongtong import uploads
+from rongtong import clock, uploads
 from rongtong.apps.cases import access, actions, evidence, holding, near, queries
 from rongtong.apps.cases.counting import counted
 from rongtong.apps.cases.errors import CaseError, FormRefused, GuardRefused, Stale
@@ -20,6 +21,7 @@ from rongtong.apps.cases.opening import newest, starts, starts_under
 from rongtong.apps.cases.sheet import sheet
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.registry.access import account_of
+from rongtong.apps.registry.models import Account
 from rongtong.apps.registry.outside import is_outside
 from rongtong.engine.process import form
 from rongtong.entering import takes_files
@@ -77,6 +79,7 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
         "process": holding.process_of(one),
         "offers": offers,
         "begins": begins,
+        "just": "" if more else _just(one, steps, who),
         "turn": "" if one.outcome else queries.turn(one, any(not (o.optional or o.refused) for o in offers)),
         "steps": steps,
         "sheet": beside,
@@ -87,6 +90,20 @@ def show(request: HttpRequest, one: Case, status: int = 200, **more: object) -> 
         **more,
     }
     return render(request, "cases/case.html", context, status=status)
+
+
+# So long the page says of the reader's own step that it was made.
+JUST = timedelta(minutes=1)
+
+
+def _just(one: Case, steps: Sequence[queries.Step], who: Account) -> str:
+    """What the reader did a moment ago, in words; "" where that was somebody else, or longer ago."""
+    last = steps[-1]
+    if last.actor != who.username or not timedelta() <= clock.now() - last.at <= JUST:
+        return ""
+    if last.number == 1:
+        return f"已提交，编号 {one.key}。"
+    return f"“{last.name}”已办，现在“{holding.process_of(one).stage(one.stage).name}”。"
 
 
 @takes_files
