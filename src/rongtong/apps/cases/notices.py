@@ -122,16 +122,19 @@ def _posted(rows: Sequence[tuple[Case, str, datetime, date | None]], language: L
 
 def board(request: HttpRequest, language: Language = "zh") -> HttpResponse:
     """What is on notice now, newest first, what was objected to and is being examined, and what ended lately."""
-    held, past = Q(pk__in=()), Q(pk__in=())
+    under, objected, past = Q(pk__in=()), Q(pk__in=()), Q(pk__in=())
     for pk, process, codes in stages():
         examined = public.examined_in(process)
-        held |= Q(case__definition_id=pk, to_stage__in=codes, case__stage__in=examined)
+        under |= Q(definition_id=pk, stage__in=examined)
+        objected |= Q(case__definition_id=pk, to_stage__in=public.objected_to(process))
         past |= Q(case__definition_id=pk, to_stage__in=codes) & ~Q(case__stage__in=(*codes, *examined))
+    # These few first: among all that was ever on notice they would take long to find.
+    held = list(Case.objects.filter(under).order_by("-entered_at", "-pk").values_list("pk", flat=True)[:MOST_PAST])
     page = Paginator(standing(), PER_PAGE).get_page(request.GET.get("page"))
     context = _context(language, "notices") | {
         "page_obj": page,
         "posted": posted(page, language),
-        "held": _left(held, language),
+        "held": _left(objected & Q(case__in=held), language),
         "past": _left(past, language),
         "own": _objected_by(account_of(request)) if request.user.is_authenticated else (),
     }

@@ -63,6 +63,16 @@ def objecting(process: Process) -> frozenset[str]:
     return frozenset(t.code for t in process.transitions if outsiders & set(t.by) and _examining(process, t.code))
 
 
+def objected_to(process: Process) -> frozenset[str]:
+    """The stages with a notice in which one may object."""
+    codes = objecting(process)
+    return frozenset(
+        s.code
+        for s in process.stages
+        if s.notice and any(s.code in t.at for t in process.transitions if t.code in codes)
+    )
+
+
 def examined_in(process: Process) -> frozenset[str]:
     """The stages in which objections are examined (异议核查中)."""
     codes = objecting(process)
