@@ -152,7 +152,7 @@ def the_province_puts_it_on_public_notice(who: Who) -> None:
     anybody = who("")
     anybody.open("/")
     anybody.follow_tool("公示公告")
-    anybody.follow(NEED)
+    anybody.follow(LISTED)
     anybody.sees("2025-07-22")
 
 
@@ -164,7 +164,7 @@ def the_province_publishes_it(office: Person) -> None:
 def a_university_bids(who: Who) -> None:
     firm, bidder = who("qiye"), who("gaoxiao")
     firm_code, code = own_code(firm), own_code(bidder)
-    bidder.follow("开始“揭榜申报（平台答题）”", bidder.page.get_by_role("listitem").filter(has_text=NEED))
+    bidder.follow("开始“揭榜申报（平台答题）”", bidder.page.get_by_role("listitem").filter(has_text=LISTED))
     bidder.fill(
         {
             "项目名称": BID, "项目负责人（账号）": "gaoxiao2", "技术方案": "以磨削声发射和巴克豪森噪声融合识别烧伤，分两轮样机。",

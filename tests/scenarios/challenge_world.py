@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from packs import SHIPPED
-from rongtong.apps.cases import actions, holding, queries
+from rongtong.apps.cases import actions, examples, holding, queries
 from rongtong.apps.cases.models import Case
 from rongtong.apps.cases.ticking import tick
 from rongtong.apps.packs.actions import load
@@ -130,8 +130,7 @@ class World:
 
     def listed(self, closes_on: str = "2025-10-28", **more: Any) -> Case:
         """A published challenge, without waiting for its notice."""
-        case = self.argued(self.demand(**more))
-        case = self.do("office", self.objected(case), "异议不成立", finding="已经核查，指标属实。")
+        case = examples.in_time(self.argued(self.demand(**more)), "notice_over")
         return self.do("office", case, "公开发榜", closes_on=closes_on)
 
     def objected(self, case: Case, who: str = "rival") -> Case:
@@ -170,14 +169,14 @@ class World:
         self.do(expert, bid, "提交评分和意见", **fields, opinion=OPINION)
 
     def established(self, bid: Case, grant: str = GRANT) -> Case:
-        """The project of a bid that three experts scored well and nobody's notice held up."""
+        """The project of a bid that three experts scored well without waiting for its notice."""
         bid = self.in_review(bid)
         for expert in ("e1", "e2", "e3"):
             self.do(expert, bid, "声明没有利害关系", **CLEAR)
             self.score(expert, bid, 25, 24, 15, 13)
         self.do("office", bid, "评审结束，提请决定")
         bid = self.do("other", bid, "拟立项，公示", decision="评审意见一致，拟立项。")
-        bid = self.do("office", self.objected(bid, "setter"), "异议不成立", finding="已经核查，没有重复立项。")
+        bid = examples.in_time(bid, "notice_over")
         bid = self.do("other", bid, "立项", project_number="2026C01001", grant=grant)
         return bid.below.get(process="major_project")
 

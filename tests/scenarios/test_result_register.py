@@ -157,6 +157,23 @@ def test_a_rival_objects_on_the_notice_and_reads_nothing_else(world: World) -> N
     assert figure("empowered_results", "2025-07-15") == 0
 
 
+def test_whoever_objects_does_not_examine_it_and_a_dismissed_objection_counts_nothing_yet(world: World) -> None:
+    case = empowered(world, registered(world))
+    world.go(case, "object", "lin", objection="集体定价的材料缺少一位成员的签字")
+    assert {"uphold_objection", "dismiss_objection"} & world.offered(case, "lin") == set()
+    for step in ("uphold_objection", "dismiss_objection"):
+        with pytest.raises(GuardRefused, match="同一件的“提出异议”由您办理"):
+            world.go(case, step, "lin", finding="材料齐全，签字已经补上")
+    world.on("2025-07-18")
+    case = world.go(case, "dismiss_objection", "chen", finding="材料齐全，签字已经补上")
+    # Fifteen working days anew; only then it counts and its listing begins.
+    assert (case.stage, case.due) == ("notice", date(2025, 8, 8))
+    assert figure("empowered_results", "2025-07-18") == 0
+    assert [c.state for c in queries.clocks(case)] == []
+    case = in_pool(world, case, "2025-08-09")
+    assert (case.due, figure("empowered_results", "2025-08-09")) == (date(2026, 8, 9), 1)
+
+
 def test_the_file_of_diligence_takes_papers_at_any_stage_and_somebody_else_finds(world: World) -> None:
     case = world.open("result_register", "chen", RESULT)
     paper = {"duty_kind": "conflict", "duty_note": "无关联关系声明"}

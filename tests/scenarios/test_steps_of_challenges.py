@@ -217,6 +217,22 @@ def test_an_upheld_objection_sends_a_demand_back_to_be_condensed(world: World, s
     assert "确有重复，请重新凝练。" in world.page("setter", demand)
 
 
+def test_a_dismissed_objection_gives_the_notice_its_days_anew(world: World, settings: Settings) -> None:
+    demand = world.argued(world.demand())
+    assert demand.due == day("2025-07-22")
+    settings.PINNED_TODAY = day("2025-07-16")
+    world.objected(demand)
+    settings.PINNED_TODAY = day("2025-07-18")
+    demand = world.do("office", demand, "异议不成立", finding="已经核查，没有重复。")
+    assert (demand.stage, demand.due, holding.on_notice(demand)) == ("notice", day("2025-07-25"), True)
+    # Somebody else may still object; nobody did, and time leads on.
+    assert world.can("bidder", demand) == ["提出异议"]
+    settings.PINNED_TODAY = day("2025-07-25")
+    assert world.time_passes(demand).stage == "notice"
+    settings.PINNED_TODAY = day("2025-07-28")
+    assert world.time_passes(demand).stage == "ready"
+
+
 def test_a_list_closed_early_takes_no_more_bids_until_it_is_published_again(world: World, settings: Settings) -> None:
     demand = world.listed()
     bid = world.bid(demand)

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from rongtong.apps.cases import access, actions, holding, hooks, queries
+from rongtong.apps.cases import access, actions, holding, hooks, public, queries
 from rongtong.apps.cases.errors import CaseError, CaseExists, FormRefused
 from rongtong.apps.cases.models import Case
 from rongtong.apps.packs import queries as packs
@@ -30,6 +30,11 @@ class Start:
     organisation: Organisation | None
     places: tuple[str, ...]
     parent: Case | None = None
+
+    @property
+    def above(self) -> str:
+        """What the case above is called; "" without one."""
+        return public.name_under(self.parent) if self.parent else ""
 
 
 def starts(account: Account) -> tuple[Start, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access, holding, queries
+from rongtong.apps.cases import access, holding, public, queries
 from rongtong.apps.cases.models import Attachment, Case, Certificate, Obligation
 from rongtong.apps.registry.models import Account
 from rongtong.engine.pack.process import Process
@@ -30,10 +30,11 @@ class DueLine:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A case around this one: how it is related, and where it is."""
+    """A case around this one: how it is related, what the reader knows it as, and where it is."""
 
     relation: str
     case: Case
+    name: str
     stage: str
     address: str
 
@@ -132,6 +133,7 @@ def _beside(reader: Account, case: Case) -> tuple[Beside, ...]:
         Beside(
             words,
             c,
+            public.name(c) if c.pk in posted else c.title,
             holding.process_of(c).stage(c.stage).name,
             reverse("notice", args=[c.pk]) if c.pk in posted else queries.address(c),
         )

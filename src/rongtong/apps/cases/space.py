@@ -14,7 +14,7 @@ from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from rongtong import clock
-from rongtong.apps.cases import access, holding, notices, queries
+from rongtong.apps.cases import access, holding, notices, public, queries
 from rongtong.apps.cases.holding import Reach
 from rongtong.apps.cases.models import Case, Certificate, Obligation
 from rongtong.apps.cases.opening import Start, starts, starts_anywhere_under
@@ -109,6 +109,7 @@ class Chance:
     """A case on public notice under which something may be started; `begun`: the organisation has begun it already."""
 
     case: Case
+    name: str
     start: Start
     until: date | None
     begun: bool
@@ -253,8 +254,9 @@ def chances(account: Account) -> tuple[Chance, ...]:
         if own
         else ()
     )
+    names = public.names((c, c.stage) for c in cases)
     return tuple(
-        Chance(c, s, c.due, (c.pk, s.process.code) in begun, f"{reverse('case-new', args=[s.process.code])}?under={c.pk}")
+        Chance(c, names[c.pk, c.stage], s, c.due, (c.pk, s.process.code) in begun, f"{reverse('case-new', args=[s.process.code])}?under={c.pk}")
         for c in cases
         for s in offered
         if s.process.under and c.process == s.process.under.process and c.stage in s.process.under.at

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from rongtong import clock
-from rongtong.apps.cases import access, holding, queries
+from rongtong.apps.cases import access, holding, public, queries
 from rongtong.apps.cases.errors import CaseError, CaseExists, FormRefused
 from rongtong.apps.cases.models import Case, Definition, Event, Participant
 from rongtong.apps.cases.steps import CHAIN, Made, follow, read_clocks, subject
@@ -82,11 +82,11 @@ def check_parent(process: Process, parent: Case | None) -> None:
         raise CaseError(f"“{process.name}”须从它所属的办件开始。")
     locked = Case.objects.select_for_update().get(pk=parent.pk)
     if locked.process != process.under.process or locked.stage not in process.under.at:
-        raise CaseError(f"“{parent.title}”现在不能开始“{process.name}”。")
+        raise CaseError(f"“{public.name_under(locked)}”现在不能开始“{process.name}”。")
     above = holding.process_of(locked)
     if process.under.when and not guard.true(above, process.under.when, queries.values(above, locked)):
         why = process.under.refusal or f"条件不成立：{process.under.when}"
-        raise CaseError(f"“{parent.title}”不能开始“{process.name}”：{why}。")
+        raise CaseError(f"“{public.name_under(locked)}”不能开始“{process.name}”：{why}。")
 
 
 def begin(new: New, may: Callable[..., None]) -> tuple[Case, State]:
@@ -135,7 +135,7 @@ def titled(
     parent: Case | None = None,
 ) -> str:
     """What a case is called: as given, as its form says, or by its process, the case above and its organisation."""
-    about = (process.name, parent.title if parent else "", organisation.name if organisation else "")
+    about = (process.name, public.name_under(parent) if parent else "", organisation.name if organisation else "")
     return (title or str(given.get(TITLE) or "") or "·".join(t for t in about if t))[:LONGEST_TITLE]
 
 

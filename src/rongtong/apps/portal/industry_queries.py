@@ -98,7 +98,7 @@ def page(pack: Pack, chain: Chain, reader: Reader) -> dict[str, object]:
         "parts": [c for c in pack.all("chains") if c.parent == chain.code],
         "document": pack.find("documents", chain.document) if chain.document else None,
         "scheme": SCHEMES.get(chain.scheme, chain.scheme.upper()),
-        "notices": [notices.posted(c) for c in notices.standing().filter(chain=chain.code)[:MOST]],
+        "notices": notices.posted(notices.standing().filter(chain=chain.code)[:MOST]),
         "measures": tuple(_measures(pack, chain, protected=known)),
     }
     if isinstance(reader, Account):

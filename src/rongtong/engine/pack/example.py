@@ -10,7 +10,10 @@ from rongtong.engine.pack.model import Code, Statement, Text
 
 
 class ExampleStep(Statement):
-    """A step of an example: made by a demo account, filled in with `data`; `files` has an example file come with it."""
+    """A step of an example: made by a demo account, filled in with `data`; `files` has an example file come with it.
+
+    An automatic step (公示期满), `by: system`, is made as if its term had passed.
+    """
 
     step: Code
     by: Text

@@ -31,11 +31,13 @@ class Measure(Statement):
 class Notice(Statement):
     """A public notice (公示、公告): while a case is in a stage that has one, everybody reads its title and these fields.
 
+    `title` is the field whose value names the case there, where its own title is not for everybody (企业的需求名称).
     Afterwards it stays on the board as past. Never a field with personal data: the board needs no login.
     """
 
     name: Text = Field(description="what the board calls it, as 拟立项公示")
     name_en: str = ""
+    title: str = Field(default="", description="field that names the case in public; empty: the case's title")
     fields: tuple[Code, ...] = ()
 
 

@@ -144,11 +144,13 @@ def opening(process: Process) -> Iterator[Finding]:
 
 
 def notices(process: Process) -> Iterator[Finding]:
-    """A notice shows fields that exist; who may object has a notice to object to."""
+    """A notice shows fields that exist, and is named by one; who may object has a notice to object to."""
     shown = [s for s in process.stages if s.notice]
     for stage in shown:
         assert stage.notice is not None  # just asked
-        yield from _known(f"环节“{stage.name}”的 notice ", "项", stage.notice.fields, process.fields, process.fields)
+        where, title = f"环节“{stage.name}”的 notice ", stage.notice.title
+        yield from _known(where, "项", stage.notice.fields, process.fields, process.fields)
+        yield from _known(f"{where}的 title ", "项", [title] if title else [], process.fields, process.fields)
     for role in process.roles:
         if role.at == "notice":
             for t in process.transitions:
