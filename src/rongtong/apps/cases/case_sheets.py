@@ -261,7 +261,7 @@ def _row(
 
 def _errors(process: Process, data: Mapping[str, Any], at: Mapping[str, int], places: _Places) -> dict[str, str]:
     """Field → what is wrong with its answer, by the form and by what there is."""
-    found = form.errors(process.form, data) if process.form else {}
+    found = form.errors(process.form, data, on=clock.today()) if process.form else {}
     for name, number in at.items():
         one = places.columns[number].field
         value = data.get(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError
-from rongtong.engine.process import check_outcome, exact
+from rongtong.engine.process import check_outcome, days, exact
 from rongtong.engine.process.form import fields, schema_problem
 from rongtong.engine.process.guard import compile_guard
 from rongtong.engine.process.state import OPEN
@@ -205,8 +205,11 @@ def _defaults(process: Process) -> Iterator[Finding]:
 
 
 def _forms(process: Process) -> Iterator[Finding]:
-    for where, schema in [("开始", process.form), *((f"步骤“{t.name}”", t.form) for t in process.transitions)]:
-        problem = schema_problem(schema) or exact.problem(schema, process.fields)
+    forms = [("开始", process.form), *((f"步骤“{t.name}”", t.form) for t in process.transitions)]
+    asked = [item for _, schema in forms for item in schema.get("properties", {}).items()]
+    dates = {name for name, spec in asked if isinstance(spec, dict) and spec.get("format") == "date"}
+    for where, schema in forms:
+        problem = schema_problem(schema) or exact.problem(schema, process.fields) or days.problem(schema, dates)
         if problem:
             yield f"{where}的表单{problem}", "按 JSON Schema 改正"
     for t in process.transitions:

@@ -3,7 +3,8 @@
 Of JSON Schema's types a form uses `string`, `integer`, `boolean`, `array` and, inside an array, `object`: a number with
 a fraction is a string of `format: decimal`, so that it stays exact. Labels are `title`, hints `description`; a choice
 is `oneOf: [{const, title}]` or `enum`. An array of objects is a table of rows, posted as `NAME-ROW-COLUMN`; what its
-columns have to add up to is said by `sum` (see `exact`).
+columns have to add up to is said by `sum` (see `exact`), what a date may not be before or after by `not_before` and
+`not_after` (see `days`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from rongtong.engine import cn_patent
 from rongtong.engine.lazy import LazyModule
-from rongtong.engine.process import exact
+from rongtong.engine.process import days, exact
 
 jsonschema: Any = LazyModule("jsonschema")
 DECIMAL = re.compile(r"^[+-]?\d{1,18}(\.\d{1,6})?$")
@@ -172,11 +173,16 @@ def _value(field: Field, texts: Sequence[str]) -> Any:
 
 
 def errors(
-    schema: Mapping[str, Any], data: Mapping[str, Any], before: Mapping[str, Any] | None = None
+    schema: Mapping[str, Any],
+    data: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+    on: date | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Field → what is wrong with it, in words. Empty when the data are as the form asks.
 
-    `before` is what earlier forms were filled with, for sums that have to equal it.
+    `before` is what earlier forms were filled with, for sums that have to equal it and dates held against it, `titles` what
+    their fields are called; `on` the day of the step, without which no date is held against today.
     """
     if not schema:
         return {name: f"这一步不收“{name}”。" for name in data}
@@ -187,7 +193,8 @@ def errors(
     for error in _validator(schema).iter_errors(dict(data)):
         for name, words in _said(schema, error):
             found.setdefault(name, words)
-    return exact.errors(schema, data, before or {}) | found
+    dates = days.errors(schema, data, before or {}, on, titles or {})
+    return exact.errors(schema, data, before or {}) | dates | found
 
 
 def _label(schema: Mapping[str, Any], name: str) -> str:
