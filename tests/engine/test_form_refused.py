@@ -108,3 +108,16 @@ def test_of_very_many_wrong_cells_ten_are_named_and_the_rest_counted() -> None:
 def test_a_promise_is_that_very_sentence() -> None:
     assert said(promise="我承诺以上属实并保密") == {}
     assert said(promise="一二三四五六七八") == {"promise": "请照写“我承诺以上属实并保密”，现为“一二三四五六七八”。"}
+
+
+def test_what_the_system_fills_in_is_not_what_a_page_begins_with() -> None:
+    schema = {
+        "properties": {
+            "reason": {"type": "string", "title": "理由", "by_system": "期限已过"},
+            "level": {"type": "string", "title": "级别", "default": "a", "by_system": "b"},
+            "kind": {"type": "string", "title": "类别", "default": "c"},
+            "note": {"type": "string", "title": "说明"},
+        }
+    }
+    assert form.by_system(schema) == {"reason": "期限已过", "level": "b", "kind": "c"}
+    assert [f.default for f in form.fields(schema)] == ["", "a", "c", ""]

@@ -20,7 +20,7 @@ from rongtong.apps.records.actions import act
 from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.process import Process, Transition
-from rongtong.engine.process import guard
+from rongtong.engine.process import form, guard
 from rongtong.engine.process.state import Happened, State, after, barred, filled
 
 # More automatic steps than this in a row are a definition that goes in circles.
@@ -209,12 +209,11 @@ def automatic(case: Case, process: Process, state: State) -> None:
 
 
 def by_system(case: Case, process: Process, step: Transition) -> None:
-    """Make a step as the system, when a clock has run out; its form takes its defaults. The caller has locked the case.
+    """Make a step as the system, when a clock has run out; its form says what it fills in. The caller has locked the case.
 
     Raises FormRefused, GuardRefused, CaseError.
     """
-    given = {n: spec["default"] for n, spec in step.form.get("properties", {}).items() if "default" in spec}
-    state = queries.state(case)
+    given, state = form.by_system(step.form), queries.state(case)
     check_form(process, step.form, given, filled(step, state.data, {}))
     state = _make(case, process, step, state, system_account(), given)
     automatic(case, process, state)

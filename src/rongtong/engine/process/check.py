@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError
 from rongtong.engine.process import check_outcome, days, exact
-from rongtong.engine.process.form import fields, schema_problem
+from rongtong.engine.process.form import by_system, fields, schema_problem
 from rongtong.engine.process.guard import compile_guard
 from rongtong.engine.process.state import OPEN
 
@@ -114,13 +114,13 @@ def _clocks(process: Process) -> Iterator[Finding]:
             yield f"环节“{stage.name}”的等待没有期限", "写 deadline，或用 no_clock 说明为什么没有"
     for clock in process.clocks:
         step = process.transition(clock.over.make) if clock.over and clock.over.make else None
-        fields = step.form.get("properties", {}) if step else {}
-        asked = [n for n in (step.form.get("required", ()) if step else ()) if "default" not in fields.get(n, {})]
+        filled = by_system(step.form) if step else {}
+        asked = [n for n in (step.form.get("required", ()) if step else ()) if n not in filled]
         if step and (asked or step.files == "required"):
             what = "、".join(asked) or "佐证材料"
             yield (
                 f"期限 {clock.code} 超期由系统办“{step.name}”，它要填 {what}，系统不会填",
-                "给它写 default，或不列为必填",
+                "给它写 by_system 或 default，或不列为必填",
             )
 
 

@@ -226,6 +226,12 @@ def errors(
     return exact.errors(schema, data, before or {}) | dates | found
 
 
+def by_system(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What the system fills a form in with when a clock has run out: `by_system` of each field, else its `default`."""
+    given = {n: spec.get("by_system", spec.get("default")) for n, spec in schema.get("properties", {}).items()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _has_float(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_float(v) for v in value.values())
