@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from packs import PACKS
+from rongtong.apps.packs.resolve import combined
 from rongtong.engine.process import form
 
 FORM: dict[str, Any] = {
@@ -108,6 +110,12 @@ def test_of_very_many_wrong_cells_ten_are_named_and_the_rest_counted() -> None:
 def test_a_promise_is_that_very_sentence() -> None:
     assert said(promise="我承诺以上属实并保密") == {}
     assert said(promise="一二三四五六七八") == {"promise": "请照写“我承诺以上属实并保密”，现为“一二三四五六七八”。"}
+    pack = combined([PACKS / "china", PACKS / "zhejiang"])
+    for process in (pack.get("processes", code) for code in ("demand", "challenge_bid")):
+        declare = process.transition("declare")
+        assert declare is not None
+        assert "promise" in form.errors(declare.form, {"promise": "一二三四五六七八"})
+        assert "promise" not in form.errors(declare.form, {"promise": "我承诺以上属实并保密"})
 
 
 def test_what_the_system_fills_in_is_not_what_a_page_begins_with() -> None:
