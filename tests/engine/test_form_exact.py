@@ -71,7 +71,7 @@ def test_what_is_filled_in_now_goes_before_what_was() -> None:
 
 def test_a_negative_part_cannot_make_up_for_one_too_large() -> None:
     assert form.errors(SPLIT, {"splits": rows("-10", "110")}) == {
-        "splits": "“分配”第 1 行的“比例”不小于 0，现为“-10”。"
+        "splits": "“分配”第 1 行的“比例”不小于 0，现为“-10”；第 2 行的“比例”不大于 100，现为“110”。"
     }
     assert form.errors(SPLIT, {"net": "-0.01", "splits": rows("100")}) == {"net": "“净收入”不小于 0，现为“-0.01”。"}
 

@@ -118,6 +118,10 @@ def steps(*more: dict[str, Any], without: str = "") -> list[dict[str, Any]]:
         ),
         ({"form": {"properties": {"a": {"type": "text"}}}}, "不是合法的 JSON Schema"),
         ({"form": {"properties": {"a": {"type": "string"}}}}, "没有 title"),
+        (
+            {"form": {"properties": {"a": {"type": "string", "title": "甲", "format": "date", "not_before": "b"}}}},
+            "“a”的 not_before 写了“b”",
+        ),
         ({"facts": ""}, "没有来处"),
         ({"form": POINTS, "links": {"about": "other"}}, "“about”没有名称"),
         ({"link_names": {"about": {"name": "所据", "back": "据此"}}}, "没有这个连接"),

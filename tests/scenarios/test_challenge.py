@@ -73,13 +73,13 @@ def test_a_firms_demand_becomes_a_project_that_the_workshop_and_the_market_judge
     ]
     assert [name for name, *_ in owed(project, "milestone")] == ["样机下线", "连续运行一千小时"]
 
-    world.do("office", project, "拨款", voucher="P-1", paid_on="2025-09-10")
+    world.do("office", project, "拨款", voucher="P-1", paid_on="2025-08-21")
     with pytest.raises(GuardRefused, match="里程碑还没有核过"):
-        world.do("office", project, "拨款", voucher="P-2", paid_on="2025-09-11")
+        world.do("office", project, "拨款", voucher="P-2", paid_on="2025-08-21")
     for voucher in ("P-2", "P-3"):
         world.do("bidder", project, "报里程碑完成", achievement="样机已经下线，完成全部台架试验。")
         world.do("office", project, "里程碑核过")
-        world.do("office", project, "拨款", voucher=voucher, paid_on="2026-05-10")
+        world.do("office", project, "拨款", voucher=voucher, paid_on="2025-08-21")
     assert [still for *_, still in owed(project, "payment")] == [False, False, False]
     assert queries.values(holding.process_of(project), project)["paid_payment"] == Fraction(GRANT) * 10000
 
@@ -279,7 +279,7 @@ def test_a_change_puts_new_milestones_and_payments_in_place_of_the_open_ones(wor
     project = world.established(world.bid(world.listed()))
     project = world.do("bidder", project, "报任务书", **CONTRACT)
     project = world.do("office", project, "签订任务书", contract_number="1")
-    world.do("office", project, "拨款", voucher="P-1", paid_on="2025-09-10")
+    world.do("office", project, "拨款", voucher="P-1", paid_on="2025-07-15")
     asked = {
         "change": "extension", "change_reason": "关键部件交货推迟半年，申请延期。", "ends_on": "2027-06-30",
         "milestones": [{**MILESTONES[1], "due": "2027-03-31"}],

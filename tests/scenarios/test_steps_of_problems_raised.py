@@ -75,6 +75,15 @@ def test_what_the_city_returned_is_raised_again_by_hand(story: Story) -> None:
     assert (story.stage(case), story.waits_for("市里")) == ("提级至市", [case.title])
 
 
+def test_the_reason_of_a_raise_by_hand_does_not_begin_with_that_of_the_system(story: Story) -> None:
+    case = handled(story, firm_asks(story))
+    shown = page(story, "分办员", case)
+    assert "提级理由" in shown
+    assert "期限已过，系统提级" not in shown
+    story.morning("2025-06-26")
+    assert "期限已过，系统提级" in page(story, "分办员", case)
+
+
 @pytest.mark.parametrize("how", ["退回重派", "收回改派"])
 def test_what_comes_back_from_an_office_of_the_city_is_raised_again_or_done_by_the_county(
     story: Story, how: str

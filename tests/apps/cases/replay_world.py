@@ -72,6 +72,7 @@ PROCESS = """\
       firm_code: {type: string, title: 企业, format: organisation}
       kind: {type: string, title: 类别, enum: [研发, 成果, 人才]}
       amount: {type: string, title: 金额（万元）, format: decimal}
+      asked_on: {type: string, title: 申请日期, format: date, not_after: today}
       urgent: {type: boolean, title: 急}
       chain: {type: string, title: 产业链, format: chain}
   stages:

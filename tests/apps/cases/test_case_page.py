@@ -52,3 +52,18 @@ def test_terms_are_listed_once_one_has_started(world: World) -> None:
     assert "认定登记期限" not in page(world, "registrar", case)
     assert "<h2>期限</h2>" not in page(world, "registrar", case)
     assert "认定登记期限" in page(world, "registrar", world.make(case, "accept", contract_text="complete"))
+
+
+def test_a_page_says_beforehand_how_long_a_text_has_to_be_and_a_refusal_how_long_it_is(world: World) -> None:
+    case = world.make(world.accepted(), "refuse", refuse_reason="other", refuse_words="不符合登记条件")
+    assert re.search(
+        r'复核理由（必填）</label>\s*<p class="note" id="[^"]*">至少 10 个字</p>', page(world, "seller", case)
+    )
+    sent = {"transition": "ask_again", "seen": case.events, "grounds": "不服。" * 400}
+    refused = world.browser("seller").post(f"/cases/{case.pk}/move", sent).content.decode()
+    assert '<p class="error">“复核理由”至多 1000 个字，现有 1200 个。</p>' in refused
+    # 1000 characters as their author counts them: a browser sends a line break as two.
+    sent["grounds"] = "不服\r\n" * 333 + "完"
+    world.browser("seller").post(f"/cases/{case.pk}/move", sent)
+    case.refresh_from_db()
+    assert case.stage == "again"

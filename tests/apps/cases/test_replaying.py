@@ -112,6 +112,7 @@ def wrong(people: dict[str, Account]) -> dict[str, tuple[list[Move], str]]:
     later = START + 31 * day
     return {
         "form": ([replace(opened, data={"kind": "研发"})], "请填写“金额（万元）”"),
+        "day": ([replace(opened, data={**opened.data, "asked_on": "2025-07-17"})], "不能晚于今天（2025-07-16）"),
         "chain": ([replace(opened, data={**opened.data, "chain": "没有"})], "没有产业链"),
         "start": ([assigned], "应从“open”开始"),
         "opener": ([replace(opened, actor=people["上城"])], "不能“开始一应俱全”"),
@@ -133,7 +134,7 @@ def wrong(people: dict[str, Account]) -> dict[str, tuple[list[Move], str]]:
 
 
 @pytest.mark.parametrize("name", [
-    "form", "chain", "start", "opener", "stage", "step", "role", "participant", "named", "guard", "system", "duties",
+    "form", "day", "chain", "start", "opener", "stage", "step", "role", "participant", "named", "guard", "system", "duties",
     "due", "order", "future", "link", "other", "nothing",
 ])  # fmt: skip
 def test_a_history_that_cannot_have_happened_is_refused_and_nothing_is_written(

@@ -145,3 +145,14 @@ def test_a_transaction_is_authenticated_and_the_certificate_taken_back(world: Wo
     case = world.make(case, "revoke", revoke_words="付款凭证系伪造")
     one.refresh_from_db()
     assert (case.outcome, one.ended is not None, one.replaced) == ("revoked", True, False)
+
+
+def test_a_contract_is_signed_by_today_and_does_not_end_before_it_was_signed(world: World) -> None:
+    with pytest.raises(FormRefused, match="“签订日期”不能晚于今天（2025-07-15）"):
+        world.file(signed_on="2025-07-16", valid_until="2026-07-16")
+    with pytest.raises(FormRefused, match="“有效期至”不能早于“签订日期”（2025-07-01）"):
+        world.file(valid_until="2025-06-30")
+    case = world.registered()
+    world.make(case, "ask_change", "seller", asked="change", ask_words="提前终止合同")
+    with pytest.raises(FormRefused, match="“有效期至”不能早于“签订日期”（2025-07-01）"):
+        world.make(case, "grant_change", contract_amount="80", technology_amount="60", valid_until="2025-06-30")

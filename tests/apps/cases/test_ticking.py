@@ -326,3 +326,7 @@ def test_a_step_the_system_could_not_fill_is_refused(
     assert right in PROCESS
     with pytest.raises(PackRefused, match=said):
         load(with_more(tmp_path, PROCESS.replace(right, found)), demo_store)
+
+
+def test_what_only_the_system_fills_in_is_enough_for_its_step(demo_store: Account, tmp_path: Path) -> None:
+    load(with_more(tmp_path, PROCESS.replace("default: red", "by_system: red")), demo_store)

@@ -20,7 +20,7 @@ from rongtong.apps.records.actions import act
 from rongtong.apps.registry.actions import system_account
 from rongtong.apps.registry.models import Account, Organisation
 from rongtong.engine.pack.process import Process, Transition
-from rongtong.engine.process import guard
+from rongtong.engine.process import form, guard
 from rongtong.engine.process.state import Happened, State, after, barred, filled
 
 # More automatic steps than this in a row are a definition that goes in circles.
@@ -53,7 +53,7 @@ def open_case(
         there = "、".join(sorted({p.code for p in packs.current().all("processes")}))
         raise CaseError(f"没有流程“{process}”。规则包里有：{there}。")
     given, taking = {**(data or {}), **bounds.taken(definition, parent)}, tuple(parts)
-    check_form(definition.form, given)
+    check_form(definition, definition.form, given)
     organisation = organisation or organisation_of(definition, given)
 
     def may(*_: object) -> None:
@@ -104,7 +104,7 @@ def move(
         if case.stage not in step.at:
             raise CaseError(f"“{step.name}”不能在“{process.stage(case.stage).name}”时办理。")
         given, state = {**(data or {}), **bounds.taken_again(process, case, step)}, queries.state(case)
-        check_form(step.form, given, filled(step, state.data, {}))
+        check_form(process, step.form, given, filled(step, state.data, {}))
         _check_files(step, files)
         _check_duties(process, step, state, actor)
         state = _make(case, process, step, state, actor, given, files)
@@ -183,7 +183,7 @@ def _open_below(case: Case, step: Transition, data: Mapping[str, Any], actor: Ac
         process = packs.current().get("processes", opens.process)
         given = {field: data[own] for field, own in opens.fields.items() if data.get(own) not in (None, "", [])}
         given |= bounds.taken(process, case)
-        check_form(process.form, given)
+        check_form(process, process.form, given)
         owner = organisation_of(process, given) or case.organisation
         if opens.organisation:
             owner = Organisation.objects.filter(uscc=str(data.get(opens.organisation, "")).upper()).first() or owner
@@ -209,13 +209,12 @@ def automatic(case: Case, process: Process, state: State) -> None:
 
 
 def by_system(case: Case, process: Process, step: Transition) -> None:
-    """Make a step as the system, when a clock has run out; its form takes its defaults. The caller has locked the case.
+    """Make a step as the system, when a clock has run out; its form says what it fills in. The caller has locked the case.
 
     Raises FormRefused, GuardRefused, CaseError.
     """
-    given = {n: spec["default"] for n, spec in step.form.get("properties", {}).items() if "default" in spec}
-    state = queries.state(case)
-    check_form(step.form, given, filled(step, state.data, {}))
+    given, state = form.by_system(step.form), queries.state(case)
+    check_form(process, step.form, given, filled(step, state.data, {}))
     state = _make(case, process, step, state, system_account(), given)
     automatic(case, process, state)
 

@@ -122,7 +122,7 @@ def template(start: Start) -> bytes:
     for number, column in enumerate(columns(start), start=2):
         head = sheet.cell(1, number)
         put_text(head, column.head + ("*" if column.required else ""))
-        head.comment = Comment(f"{column.field.hint}\n{column.expected}".strip(), "融通")
+        head.comment = Comment(f"{column.field.note}\n{column.expected}".strip(), "融通")
         sheet.column_dimensions[get_column_letter(number)].width = 32 if column.field.kind in ("long", "lines") else 20
         put_text(sheet.cell(2, number), _example(column))
         for row in range(3, 103):
@@ -261,7 +261,7 @@ def _row(
 
 def _errors(process: Process, data: Mapping[str, Any], at: Mapping[str, int], places: _Places) -> dict[str, str]:
     """Field → what is wrong with its answer, by the form and by what there is."""
-    found = form.errors(process.form, data) if process.form else {}
+    found = form.errors(process.form, data, on=clock.today()) if process.form else {}
     for name, number in at.items():
         one = places.columns[number].field
         value = data.get(name)

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from rongtong import clock
 from rongtong.apps.cases import access, actions, holding, queries
 from rongtong.apps.cases.errors import CaseError
 from rongtong.apps.cases.models import Case
@@ -66,7 +67,7 @@ def _made(request: HttpRequest, process: Process, cases: list[Chosen], lost: int
     """The answer to a step that was sent: the form again where it is filled in wrong, else what became of each case."""
     context = _shown(process, cases, step) | {"lost": lost}
     data = form.read(step.form, {name: request.POST.getlist(name) for name in request.POST})
-    wrong = form.errors(step.form, data)
+    wrong = form.errors(step.form, data, on=clock.today())
     if wrong:
         context |= {
             "steps": [step],

@@ -113,7 +113,7 @@ class Past:
         if move.transition != OPEN:
             raise ReplayError(f"应从“{OPEN}”开始")
         history, case, process, given = self.history, self.case, self.process, dict(move.data)
-        check_form(process.form, given)
+        check_form(process, process.form, given, on=self.on)
         if process.of and given.get(process.of):
             case.organisation = organisation_of(process, given) or case.organisation
         keys = self.world.taken(process.code)
@@ -143,7 +143,7 @@ class Past:
             raise ReplayError("这一步由系统办")
         if self.case.stage not in step.at:
             raise ReplayError(f"不能在“{process.stage(self.case.stage).name}”时办理")
-        check_form(step.form, given, filled(step, state.data, {}))
+        check_form(process, step.form, given, filled(step, state.data, {}), self.on)
         if step.files == "required":
             raise ReplayError("要有佐证材料，成批补写没有")
         if other := barred(step, state, move.actor.username):

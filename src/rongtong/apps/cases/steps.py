@@ -31,9 +31,18 @@ def subject(case: Case) -> str:
     return f"case:{case.pk}"
 
 
-def check_form(schema: Mapping[str, Any], given: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
-    """Raises FormRefused where a form is not filled as asked; `before` is what earlier steps were filled with."""
-    wrong = form.errors(schema, given, before)
+def check_form(
+    process: Process,
+    schema: Mapping[str, Any],
+    given: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+    on: date | None = None,
+) -> None:
+    """Raises FormRefused where a form of a process is not filled as asked on a day (today).
+
+    `before` is what earlier steps were filled with.
+    """
+    wrong = form.errors(schema, given, before, on or clock.today(), process.titles)
     chain = given.get(CHAIN)
     if chain and CHAIN not in wrong and packs.current().find("chains", str(chain)) is None:
         wrong[CHAIN] = f"没有产业链“{str(chain)[:64]}”。请从列出的产业链中选。"

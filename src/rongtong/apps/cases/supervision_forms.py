@@ -14,6 +14,7 @@ from rongtong.engine.pack.model import Commitment
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import PeriodError
 from rongtong.engine.place import PlaceError
+from rongtong.engine.process.form import typed
 from rongtong.typed import number
 
 LEVELS = {"blue": "蓝色", "yellow": "黄色", "red": "红色"}
@@ -91,7 +92,7 @@ def check(raw: Mapping[str, str], pack: Pack, places: Container[str], today: dat
 
     `places` are those the account may open a 督办 for.
     """
-    texts = {f.name: raw.get(f.name, "").replace("\r\n", "\n").strip() for f in FIELDS}
+    texts = {f.name: typed(raw.get(f.name, "")) for f in FIELDS}
     errors = [e for f in FIELDS for e in _form_errors(f, texts[f.name])]
     wrong = {name for name, _ in errors}
     errors += _reference_errors(texts, pack)

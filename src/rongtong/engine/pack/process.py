@@ -246,6 +246,13 @@ class Process(Statement):
         return frozenset(name for form in forms for name in form.get("properties", {}))
 
     @property
+    def titles(self) -> dict[str, str]:
+        """What the fields of its forms are called; the first form that asks for a field says it."""
+        forms = (self.form, *(t.form for t in self.transitions))
+        asked = [(n, spec.get("title", n)) for form in forms for n, spec in form.get("properties", {}).items()]
+        return dict(reversed(asked))
+
+    @property
     def text(self) -> str:
         """The process as JSON, fields of forms in the order they are asked in, without what is at its default."""
         return json.dumps(self.model_dump(mode="json", exclude_defaults=True, by_alias=True), ensure_ascii=False)

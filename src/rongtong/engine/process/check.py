@@ -6,8 +6,8 @@ from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
 from rongtong.engine.expression.language import ExpressionError
-from rongtong.engine.process import check_outcome, exact
-from rongtong.engine.process.form import fields, schema_problem
+from rongtong.engine.process import check_outcome, days, exact
+from rongtong.engine.process.form import by_system, fields, schema_problem
 from rongtong.engine.process.guard import compile_guard
 from rongtong.engine.process.state import OPEN
 
@@ -114,13 +114,13 @@ def _clocks(process: Process) -> Iterator[Finding]:
             yield f"环节“{stage.name}”的等待没有期限", "写 deadline，或用 no_clock 说明为什么没有"
     for clock in process.clocks:
         step = process.transition(clock.over.make) if clock.over and clock.over.make else None
-        fields = step.form.get("properties", {}) if step else {}
-        asked = [n for n in (step.form.get("required", ()) if step else ()) if "default" not in fields.get(n, {})]
+        filled = by_system(step.form) if step else {}
+        asked = [n for n in (step.form.get("required", ()) if step else ()) if n not in filled]
         if step and (asked or step.files == "required"):
             what = "、".join(asked) or "佐证材料"
             yield (
                 f"期限 {clock.code} 超期由系统办“{step.name}”，它要填 {what}，系统不会填",
-                "给它写 default，或不列为必填",
+                "给它写 by_system 或 default，或不列为必填",
             )
 
 
@@ -205,8 +205,11 @@ def _defaults(process: Process) -> Iterator[Finding]:
 
 
 def _forms(process: Process) -> Iterator[Finding]:
-    for where, schema in [("开始", process.form), *((f"步骤“{t.name}”", t.form) for t in process.transitions)]:
-        problem = schema_problem(schema) or exact.problem(schema, process.fields)
+    forms = [("开始", process.form), *((f"步骤“{t.name}”", t.form) for t in process.transitions)]
+    asked = [item for _, schema in forms for item in schema.get("properties", {}).items()]
+    dates = {name for name, spec in asked if isinstance(spec, dict) and spec.get("format") == "date"}
+    for where, schema in forms:
+        problem = schema_problem(schema) or exact.problem(schema, process.fields) or days.problem(schema, dates)
         if problem:
             yield f"{where}的表单{problem}", "按 JSON Schema 改正"
     for t in process.transitions:

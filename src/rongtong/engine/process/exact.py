@@ -23,31 +23,32 @@ def errors(schema: Mapping[str, Any], data: Mapping[str, Any], before: Mapping[s
     found: dict[str, str] = {}
     for name, spec in schema.get("properties", {}).items():
         if name in data:
-            said = next(_bounds(spec, data[name]), "") or next(_sums(schema, name, data, before), "")
+            said = _bound(spec, data[name]) or next(_sums(schema, name, data, before), "")
             if said:
                 found[name] = f"“{spec.get('title', name)}”{said}。"
     return found
 
 
-def _bounds(spec: Mapping[str, Any], value: Any) -> Iterator[str]:
-    columns = spec.get("items", {}).get("properties", {}) if isinstance(value, list) else {}
-    for number, row in enumerate(value if columns else (), 1):
-        for column, within in columns.items():
-            said = _bound(within, row.get(column)) if isinstance(row, dict) else ""
-            if said:
-                yield f"第 {number} 行的“{within.get('title', column)}”{said}，现为“{row[column]}”"
-    if said := _bound(spec, value):
-        yield f"{said}，现为“{value}”"
+def cells(schema: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, str], str]]:
+    """(field, (row from 1, column), what is wrong there) of every decimal in a row that is out of its bounds."""
+    for name, spec in schema.get("properties", {}).items():
+        columns, value = spec.get("items", {}).get("properties", {}), data.get(name)
+        for number, row in enumerate(value if columns and isinstance(value, list) else (), 1):
+            for column, within in columns.items():
+                said = _bound(within, row.get(column)) if isinstance(row, dict) else ""
+                if said:
+                    yield name, (number, column), f"第 {number} 行的“{within.get('title', column)}”{said}"
 
 
 def _bound(spec: Mapping[str, Any], value: Any) -> str:
+    """How a decimal is out of its bounds, and what it is; "" where it is not."""
     exact = _exact(value)
     if spec.get("format") != "decimal" or exact is None:
         return ""
     if "minimum" in spec and exact < Fraction(str(spec["minimum"])):
-        return f"不小于 {spec['minimum']}"
+        return f"不小于 {spec['minimum']}，现为“{value}”"
     if "maximum" in spec and exact > Fraction(str(spec["maximum"])):
-        return f"不大于 {spec['maximum']}"
+        return f"不大于 {spec['maximum']}，现为“{value}”"
     return ""
 
 

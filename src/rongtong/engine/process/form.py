@@ -3,14 +3,15 @@
 Of JSON Schema's types a form uses `string`, `integer`, `boolean`, `array` and, inside an array, `object`: a number with
 a fraction is a string of `format: decimal`, so that it stays exact. Labels are `title`, hints `description`; a choice
 is `oneOf: [{const, title}]` or `enum`. An array of objects is a table of rows, posted as `NAME-ROW-COLUMN`; what its
-columns have to add up to is said by `sum` (see `exact`).
+columns have to add up to is said by `sum` (see `exact`), what a date may not be before or after by `not_before` and
+`not_after` (see `days`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -18,11 +19,13 @@ from typing import Any
 
 from rongtong.engine import cn_patent
 from rongtong.engine.lazy import LazyModule
-from rongtong.engine.process import exact
+from rongtong.engine.process import days, exact, refusal
 
 jsonschema: Any = LazyModule("jsonschema")
 DECIMAL = re.compile(r"^[+-]?\d{1,18}(\.\d{1,6})?$")
 LONG = 60
+# A text of so many characters needs no word beforehand that it has to have them.
+SHORT = 4
 # Empty rows that a page offers beyond those asked for.
 SPARE = 3
 NAMED = ("date", "decimal", "place", "organisation", "office", "account", "case", "patent")
@@ -35,7 +38,8 @@ class Field:
     (a number), chain (产业链), patent (专利申请号).
 
     `columns` are the fields of a row, `rows` how many empty rows a page offers. `among`: the account role of those whom an
-    account or lines of accounts may well name; a page lists them to whoever fills in the form.
+    account or lines of accounts may well name; a page lists them to whoever fills in the form. `least` and `most` are
+    how many characters it has.
     """
 
     name: str
@@ -49,6 +53,13 @@ class Field:
     columns: tuple[Field, ...] = ()
     rows: int = 0
     among: str = ""
+    least: int = 0
+
+    @property
+    def note(self) -> str:
+        """What a page says beside the field: its hint, and the length a text has to have where that is not short."""
+        least = f"至少 {self.least} 个字" if self.least > SHORT and self.kind in ("text", "long") else ""
+        return "；".join(said for said in (self.hint.removesuffix("。") if least else self.hint, least) if said)
 
 
 def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -72,6 +83,7 @@ def fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
                     fields(spec["items"]) if kind == "rows" else (),
                     spec.get("minItems", 0) + SPARE if kind == "rows" else 0,
                     spec.get("among", "") or spec.get("items", {}).get("among", ""),
+                    spec.get("minLength", 0),
                 )
             )
     return tuple(found)
@@ -99,6 +111,11 @@ def _kind(spec: Mapping[str, Any]) -> str:
     return ""
 
 
+def typed(text: str) -> str:
+    """A text as it was typed: a browser posts a line break as two characters, and whoever typed it counts one."""
+    return text.replace("\r\n", "\n").strip()
+
+
 def _options(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if "oneOf" in spec:
         return tuple((str(o["const"]), str(o.get("title", o["const"]))) for o in spec["oneOf"])
@@ -116,7 +133,7 @@ def read(schema: Mapping[str, Any], posted: Mapping[str, Sequence[str]]) -> dict
             if rows := _rows(field, posted):
                 found[field.name] = rows
             continue
-        texts = [t.strip() for t in posted.get(field.name, ()) if t.strip()]
+        texts = [typed(t) for t in posted.get(field.name, ()) if t.strip()]
         if field.kind == "yes":
             found[field.name] = bool(texts)
         elif texts:
@@ -131,7 +148,7 @@ def _rows(field: Field, posted: Mapping[str, Sequence[str]]) -> list[dict[str, A
     for name, texts in posted.items():
         match = named.fullmatch(name)
         column = next((c for c in field.columns if match and c.name == match[2]), None)
-        filled = [t.strip() for t in texts if t.strip()]
+        filled = [typed(t) for t in texts if t.strip()]
         if match and column and filled:
             rows.setdefault(int(match[1]), {})[column.name] = True if column.kind == "yes" else _value(column, filled)
     return [rows[number] for number in sorted(rows)]
@@ -172,26 +189,47 @@ def _value(field: Field, texts: Sequence[str]) -> Any:
 
 
 def errors(
-    schema: Mapping[str, Any], data: Mapping[str, Any], before: Mapping[str, Any] | None = None
+    schema: Mapping[str, Any],
+    data: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+    on: date | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Field → what is wrong with it, in words. Empty when the data are as the form asks.
 
-    `before` is what earlier forms were filled with, for sums that have to equal it.
+    `before` is what earlier forms were filled with, for sums that have to equal it and dates held against it, `titles` what
+    their fields are called; `on` the day of the step, without which no date is held against today.
     """
     if not schema:
         return {name: f"这一步不收“{name}”。" for name in data}
     # JSON Schema takes 50.0 for an integer; a record keeps no binary fractions, whatever field they come in.
     found = {
-        n: f'“{_label(schema, n)}”不能是浮点数，小数请写成文字，如 "0.5"。' for n, v in data.items() if _has_float(v)
+        n: f'“{refusal.label(schema, n)}”不能是浮点数，小数请写成文字，如 "0.5"。'
+        for n, v in data.items()
+        if _has_float(v)
     }
+    cells: dict[str, dict[tuple[int, str], str]] = {}
     for error in _validator(schema).iter_errors(dict(data)):
-        for name, words in _said(schema, error):
+        if len(error.path) > 1:
+            name, cell, words = refusal.in_row(schema, error)
+            cells.setdefault(name, {}).setdefault(cell, words)
+            continue
+        for name, words in refusal.said(schema, error):
             found.setdefault(name, words)
-    return exact.errors(schema, data, before or {}) | found
+    for name, cell, words in exact.cells(schema, data):
+        cells.setdefault(name, {}).setdefault(cell, words)
+    for name, wrong in cells.items():
+        found.setdefault(name, f"“{refusal.label(schema, name)}”{refusal.named(wrong)}。")
+    for name, words in _repeated(schema, data):
+        found.setdefault(name, words)
+    dates = days.errors(schema, data, before or {}, on, titles or {})
+    return exact.errors(schema, data, before or {}) | dates | found
 
 
-def _label(schema: Mapping[str, Any], name: str) -> str:
-    return str(schema.get("properties", {}).get(name, {}).get("title", name))
+def by_system(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What the system fills a form in with when a clock has run out: `by_system` of each field, else its `default`."""
+    given = {n: spec.get("by_system", spec.get("default")) for n, spec in schema.get("properties", {}).items()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _has_float(value: Any) -> bool:
@@ -227,63 +265,19 @@ def _formats() -> Any:
     return checker
 
 
-def _said(schema: Mapping[str, Any], error: Any) -> list[tuple[str, str]]:
-    properties = schema.get("properties", {})
-    if error.validator == "required" and error.path:
-        columns = properties.get(str(error.path[0]), {}).get("items", {}).get("properties", {})
-        empty = "、".join(columns.get(n, {}).get("title", n) for n in error.validator_value if n not in error.instance)
-        where = f"第 {int(error.path[1]) + 1} 行" if len(error.path) > 1 else ""
-        return [(str(error.path[0]), f"“{_label(schema, str(error.path[0]))}”{where}还没有填“{empty}”。")]
-    if error.validator == "required":
-        missing = [n for n in error.validator_value if n not in error.instance]
-        return [(n, f"请填写“{properties.get(n, {}).get('title', n)}”。") for n in missing]
-    if error.validator == "additionalProperties":
-        return [(n, f"这一步不收“{n}”。") for n in error.instance if n not in properties]
-    name = str(error.path[0]) if error.path else ""
-    if len(error.path) > 1:
-        return [
-            (
-                name,
-                f"“{_label(schema, name)}”第 {int(error.path[1]) + 1} 行{_in_row(properties.get(name, {}), error)}。",
-            )
-        ]
-    return [(name, f"“{_label(schema, name)}”{_expected(error)}，现为“{error.instance}”。")]
-
-
-def _in_row(spec: Mapping[str, Any], error: Any) -> str:
-    """What is wrong in a row, with the title of its column."""
-    columns = spec.get("items", {}).get("properties", {})
-    title = columns.get(str(error.path[2]), {}).get("title", "") if len(error.path) > 2 else ""
-    return f"的“{title}”{_expected(error)}，现为“{error.instance}”" if title else f"：{_expected(error)}"
-
-
-def _expected(error: Any) -> str:
-    wanted = error.validator_value
-    words = {
-        "minLength": f"至少 {wanted} 个字",
-        "maxLength": f"至多 {wanted} 个字",
-        "minimum": f"不小于 {wanted}",
-        "maximum": f"不大于 {wanted}",
-        "minItems": f"至少 {wanted} 项",
-        "uniqueItems": "里有重复的",
-        "oneOf": "应为所列的选项之一",
-        "enum": "应为所列的选项之一",
-        "anyOf": "还缺一项（见说明）",
-        "pattern": f"写法不对{_hint(error)}",
-        "type": {"integer": "应为整数", "string": "应为文字", "boolean": "应为是或否"}.get(str(wanted), "写法不对"),
-        "format": {"date": "应为日期，如 2025-07-31", "decimal": "应为数字，至多 6 位小数"}.get(
-            str(wanted), "写法不对"
-        ),
-    }
-    if (error.validator, wanted) == ("format", "patent"):
-        return cn_patent.check(str(error.instance)) or "写法不对"
-    return words.get(error.validator, "写法不对")
-
-
-def _hint(error: Any) -> str:
-    """How a pattern wants it written, as the field's own hint says."""
-    hint = error.schema.get("description", "")
-    return f"（{hint}）" if hint else ""
+def _repeated(schema: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(field, what to say) of each list of texts, as of accounts or organisations, in which one stands twice."""
+    for name, spec in schema.get("properties", {}).items():
+        items, value = spec.get("items", {}), data.get(name)
+        if items.get("type") != "string" or not isinstance(value, list):
+            continue
+        # The code of an organisation is looked up in either case of its letters.
+        folded = items.get("format") in ("organisation", "office")
+        texts = [str(one).upper() if folded else str(one) for one in value]
+        twice = next((str(value[n]) for n, one in enumerate(texts) if one in texts[:n]), None)
+        if twice is not None:
+            words = refusal.cut(dict(_options(items)).get(twice, twice))
+            yield name, f"“{refusal.label(schema, name)}”里“{words}”写了不止一次，请只写一次。"
 
 
 def schema_problem(schema: Mapping[str, Any]) -> str:
