@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from django.http import HttpRequest
 from django.urls import reverse
 
 Language = Literal["zh", "en"]
@@ -14,6 +15,11 @@ OTHER: Mapping[Language, Language] = {"zh": "en", "en": "zh"}
 def named(page: str, language: Language) -> str:
     """The name of a page in a language."""
     return f"{page}-en" if language == "en" else page
+
+
+def language_of(request: HttpRequest) -> Language:
+    """The language of a page by its address: the English ones stand below `/en/`."""
+    return "en" if request.path.startswith("/en/") else "zh"
 
 
 def in_two(

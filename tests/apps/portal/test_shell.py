@@ -271,3 +271,29 @@ def test_the_summary_of_errors_leads_to_the_fields() -> None:
 @pytest.mark.parametrize("address", ["/map", "/nothing"])
 def test_the_demonstration_says_so_on_every_page(client: Client, address: str) -> None:
     assert "演示实例，今天固定为 2025年7月15日" in client.get(address).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("demo_store")
+@pytest.mark.parametrize("address", ["/en/open/", "/en/notices/", "/en/processes/", "/en/wall/public/", "/en/verify"])
+def test_an_english_page_has_an_english_frame(client: Client, address: str) -> None:
+    page = client.get(address).content.decode()
+    frame = page[page.index("<body>") : page.index("<main")] + page[page.index("</main>") :]
+    chinese = set(re.findall(r"[\u4e00-\u9fff]+", re.sub(r"\s+", "", frame)))
+    assert chinese <= {"融通", "中文"}  # the name, and the way to the Chinese page
+    assert "A demonstration; its today is fixed at 2025-07-15" in frame
+    # The navigation leads to the English pages, and says which of them this is.
+    menu = re.findall(r'<li><a href="([^"]+)"( aria-current="page")?>', frame)
+    assert {a for a, _ in menu} == {"/en/processes/", "/en/notices/", "/en/wall/public/", "/en/open/", "/en/verify"}
+    assert {a for a, here in menu if here} == {address}
+    assert all(client.get(a).status_code == 200 for a, _ in menu)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("demo_store")
+def test_an_english_address_without_a_page_is_said_in_english(client: Client) -> None:
+    answer = client.get("/en/nothing/")
+    assert answer.status_code == 404
+    page = answer.content.decode()
+    assert '<html lang="en"' in page
+    assert "<h1>No such page</h1>" in page

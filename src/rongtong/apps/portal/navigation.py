@@ -12,6 +12,7 @@ from rongtong.apps.registry import access
 from rongtong.apps.registry.outside import open_to_outside
 from rongtong.apps.registry.places import loaded_tree
 from rongtong.apps.registry.roles import AUDIT_ADMIN, OPERATOR, OUTSIDE, ROLES, TRIO
+from rongtong.languages import language_of, named
 
 # Whoever does business: administrators do none.
 BUSINESS = tuple(code for code in ROLES if code not in TRIO)
@@ -21,7 +22,8 @@ BUSINESS = tuple(code for code in ROLES if code not in TRIO)
 class Entry:
     """A page of the navigation: its words, the name of its address, whether it asks for a login, and for whom it is.
 
-    `roles` empty: everybody who may see it at all. `whole`: only for those who read the whole.
+    `roles` empty: everybody who may see it at all. `whole`: only for those who read the whole. `english`: its words where
+    there is an English page of it.
     """
 
     words: str
@@ -29,6 +31,7 @@ class Entry:
     login: bool = False
     roles: tuple[str, ...] = ()
     whole: bool = False
+    english: str = ""
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -53,17 +56,17 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("督办", "supervision", login=True),
             Entry("材料", "papers", login=True),
             Entry("规则修订", "amendments", login=True, whole=True),
-            Entry("流程", "processes"),
+            Entry("流程", "processes", english="Processes"),
         ),
     ),
     (
         "公开",
         (
-            Entry("公示公告", "notices"),
+            Entry("公示公告", "notices", english="Public notices"),
             Entry("产业链", "chains"),
-            Entry("办理情况", "wall-public"),
-            Entry("公开数据", "open"),
-            Entry("核验证明", "verify"),
+            Entry("办理情况", "wall-public", english="How cases are handled"),
+            Entry("公开数据", "open", english="Open data"),
+            Entry("核验证明", "verify", english="Verify a certificate"),
         ),
     ),
     (
@@ -89,7 +92,13 @@ class Link:
 
 
 def menu(request: HttpRequest) -> list[tuple[str, list[Link]]]:
-    """The groups a reader sees, each with its links; the longest address the path begins with is the current one."""
+    """The groups a reader sees, each with its links; the longest address the path begins with is the current one.
+
+    Beside an English page they are one group: the pages there are in English.
+    """
+    if language_of(request) == "en":
+        pages = [(e.english, reverse(named(e.name, "en"))) for _, entries in MENU for e in entries if e.english]
+        return [("", [Link(words, address, _within(request.path, address)) for words, address in pages])]
     user = getattr(request, "user", None)
     known = user if user is not None and user.is_authenticated else None
     grants = [(g.role, g.place) for g in access.held_grants(known)] if known else []
