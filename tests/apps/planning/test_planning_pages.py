@@ -247,6 +247,11 @@ def test_a_commitment_shows_its_chain_and_officers_may_issue_a_supervision_case(
     page = _text(client, "/commitments/T052")
     for address in ("/documents/zj-2025-315/2.4.2", "/indicators/input_enterprise", "/targets/input_enterprise_2025"):
         assert f'href="{address}"' in page
+    assert 'href="/targets/input_enterprise_2025#allocation"' in page
+    for code in ("T051", "T027"):
+        undivided = _text(client, f"/commitments/{code}")
+        assert "还没有分解" in undivided, code
+        assert "分解到各地" not in undivided, code
     assert "开一张督办单" not in page
     assert 'href="/supervision/new?commitment=T052"' in _text(officer, "/commitments/T052")
 
@@ -361,7 +366,9 @@ def test_an_evidence_sheet_shows_figures_and_leaves_open_what_no_document_settle
     assert "558.95" in page
     assert "演示数据不得作为证据" in page
     assert "设区市与县（市、区）是否用同一套指标，未见公布。" in page
-    assert "不打分、不排名" in page
+    assert "不打分、不作综合排名" in page
+    assert "没有目标、也没有指明基准的不亮灯" in page
+    assert "不是综合排名" in page
     assert "本地无数，未检验" in page
 
 
