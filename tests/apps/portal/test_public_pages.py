@@ -14,10 +14,12 @@ import pytest
 from django.test import Client
 
 from packs import shipped
+from rongtong.apps.observations.actions import import_file
 from rongtong.apps.planning import pages_cards
 from rongtong.apps.portal import open_formats as formats
 from rongtong.apps.portal import open_queries as queries
 from rongtong.apps.portal.open_words import STATUSES, WORDS
+from rongtong.apps.registry.models import Account
 from rongtong.engine.facts import Fact
 from rongtong.engine.period import Period
 
@@ -229,6 +231,19 @@ def test_every_city_together_makes_the_whole_of_a_card_that_adds_up() -> None:
     assert pages_cards.whole_period(PACK, card, held) == period
     assert pages_cards.whole_period(PACK, card, held[1:]) is None
     assert pages_cards.whole_period(PACK, rate, held) is None
+
+
+def test_the_list_gives_the_sum_of_all_cities_with_its_evidence(client: Client, demo_store: Account) -> None:
+    cities = PACK.places.at_level("city", "330000")
+    rows = "".join(f"tech_trade,{city},2024,1400,亿元,实际,2025-07-15\n" for city in cities)
+    report = import_file(f"指标,地区,期,数值,单位,状态,发布日期\n{rows}".encode(), "各市.csv", actor=demo_store)
+    assert report.batch is not None, [str(f) for f in report.findings]
+    latest = queries.dataset("tech_trade").latest
+    assert latest is not None
+    assert (latest.place, str(latest.period), latest.text) == ("330000", "2024", "15400.00")
+    assert client.get(f"/why/{latest.figure}").status_code == 200
+    assert client.get("/open/tech_trade").status_code == 200
+    assert "15400.00" in client.get("/indicators/tech_trade").content.decode()
 
 
 def test_the_list_and_the_page_of_a_card_give_the_same_period_and_value(client: Client) -> None:
