@@ -369,7 +369,7 @@ def test_both_readings_of_the_firms_share_are_the_count_by_hand(leaders: World) 
     assert readings(leaders, "T028") == [Fraction(300, 5), Fraction(300, 4)]
     office = browser(leaders.people["office"])
     page = text(office, "/commitments/T028")
-    assert all(words in page for words in ("60.0", "75.0", "2025年1—7月"))
+    assert all(words in page for words in ("60.0", "75.0", "2025年", "期未满，未检验"))
     led = "/why/major_projects_firm_led.share:{}@330000@2025"
     for base, share, title in (
         ("major_projects_total", "60.0", "占省重大科技计划项目数之比"),

@@ -145,11 +145,24 @@ def test_a_lamp_rule_shows_every_lamp_that_the_boards_then_show(people: People) 
                 new = planning.monitor(asked)
             for a, b in zip((old.total, *old.rows), (new.total, *new.rows), strict=True):
                 if (a.lamp and a.lamp.code) != (b.lamp and b.lamp.code):
-                    wanted.add((old.card.name, period.chinese, a.name))
+                    place = queries.current().places.name(within) if within and a is old.total else a.name
+                    wanted.add((old.card.name, period.chinese, place))
     paper = queries.current().get("papers", "dispatch")
     listed = {queries.current().get("indicators", c).name for c in (*paper.indicators, *paper.real_indicators)}
     assert wanted <= said
     assert {name for name, _, _ in wanted} - listed, "an indicator that no paper names moves too"
+
+
+def test_a_place_that_stands_on_two_boards_counts_once_under_its_name(people: People) -> None:
+    effect = effect_of(people, statement("indicators", "input_enterprise", decimals=0), yellow_line())
+    for rows in (effect.lamps, effect.figures, effect.ranks):
+        assert not [m.place for m in rows if m.place.startswith("全市")]
+        once = [(m.about, m.period, m.place, m.measure) for m in rows]
+        assert len(once) == len(set(once)), [x for x in once if once.count(x) > 1]
+    here = [m.place for m in effect.lamps if (m.about, m.period) == HALF_OF_FIRMS]
+    assert here.count("舟山") == 1
+    board = planning.monitor(planning.Asked("input_enterprise", Period.parse("2025H1")))
+    assert set(here) <= {r.name for r in (*board.rows, board.total)}
 
 
 def test_a_county_board_moves_as_the_citys_does(people: People) -> None:

@@ -104,6 +104,12 @@ def test_a_form_with_faults_names_each_field_and_keeps_what_was_typed(drafter: C
     assert Amendment.objects.get(pk=row.pk).statements == "[]"
 
 
+def test_that_the_packs_changed_is_a_warning(drafter: Client, row: Amendment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amend_queries, "up_to_date", lambda row: False)
+    page = drafter.get(f"/amendments/{row.pk}/").content.decode()
+    assert '<div class="notice warning" role="alert"><p>起草之后，规则包变了' in page
+
+
 def test_the_code_of_a_statement_stays(drafter: Client, row: Amendment) -> None:
     address = f"/amendments/{row.pk}/lamps/statement?code=pace"
     data = form_of(drafter.get(address).content.decode())

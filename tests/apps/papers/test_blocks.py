@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,12 @@ def test_all_papers_are_written_without_generated_figures_too(tmp_path: Path) ->
     assert len(writing.write_all(tmp_path)) == len(writing.KINDS)
 
 
-def test_a_rule_without_figures_is_not_judged() -> None:
-    ctx = writing.context("half_year", H1, None, "", "")
+@pytest.mark.parametrize(("day", "said"), [(None, "期未满，未检验"), (date(2026, 1, 1), "无数，未检验")])
+def test_a_rule_without_figures_is_not_judged(day: date | None, said: str) -> None:
+    ctx = writing.context("half_year", H1, day, "", "")
     (table,) = blocks.block("fiscal_rule", ctx)
     assert isinstance(table, Table)
-    assert {plain(row[-1]) for row in table.rows} == {"无数，未检验"}
+    assert {plain(row[-1]) for row in table.rows} == {said}
 
 
 def test_without_a_part_year_value_no_forecast_is_made() -> None:

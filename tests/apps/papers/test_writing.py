@@ -224,6 +224,11 @@ def test_there_is_one_evidence_sheet_for_each_city_and_use_on_a_page_of_its_own(
     assert one.subtitle == "（嘉兴，2025年上半年）"
     assert "嘉兴市：科技创新鼎评选" in printed(one)
     assert not any(isinstance(b, PageBreak) for b in one.blocks)
+    lit = next(b for b in one.blocks if isinstance(b, Table))
+    assert "位次（增速）" in map(plain, lit.head)
+    assert "没有目标、也没有指明基准的不亮灯" in plain(lit.note)
+    assert "位次是单项指标的增速位次" in plain(lit.note)
+    assert "不打分、不作综合排名" in printed(one)
     with pytest.raises(planning.Unknown, match="innovation_zhejiang"):
         writing.compose("evidence", Period.parse("2025H1"), use="nothing")
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from datetime import date
 from html import unescape
 
 import pytest
@@ -13,11 +14,15 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from rongtong.apps.packs import queries as packs
+from rongtong.apps.papers import ledger, writing
+from rongtong.apps.papers.blocks_goals import met_words
 from rongtong.apps.planning import pages_ledger, pages_targets, queries
 from rongtong.apps.planning.models import LampRecord
 from rongtong.apps.registry.actions import create_account, grant
 from rongtong.apps.registry.models import Account
+from rongtong.engine.figure import Key
 from rongtong.engine.period import Period
+from rongtong.engine.quantity import Quantity
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 
@@ -242,6 +247,11 @@ def test_a_commitment_shows_its_chain_and_officers_may_issue_a_supervision_case(
     page = _text(client, "/commitments/T052")
     for address in ("/documents/zj-2025-315/2.4.2", "/indicators/input_enterprise", "/targets/input_enterprise_2025"):
         assert f'href="{address}"' in page
+    assert 'href="/targets/input_enterprise_2025#allocation"' in page
+    for code in ("T051", "T027"):
+        undivided = _text(client, f"/commitments/{code}")
+        assert "还没有分解" in undivided, code
+        assert "分解到各地" not in undivided, code
     assert "开一张督办单" not in page
     assert 'href="/supervision/new?commitment=T052"' in _text(officer, "/commitments/T052")
 
@@ -270,6 +280,54 @@ def test_a_target_whose_year_is_not_over_is_not_judged() -> None:
     pack = packs.current()
     found = {line.target.code: line for line in pages_targets.lines(pack, 2025)}
     assert found["input_total_2025"].met == "期未满，未检验"
+    goal = next(g for g in queries.targets(2025) if g.target.code == "major_projects_firm_joined_2025")
+    half = _share_of_half(goal)
+    assert half.met is False
+    line = pages_targets.line(pack, half)
+    assert (line.met, line.readings[0].met) == ("期未满，未检验", "期未满，未检验")
+    after = met_words(goal.target, date(2026, 1, 1))
+    assert [after[met] for met in (True, False, None)] == ["达到", "未达到", "无数，未检验"]
+
+
+def _share_of_half(goal: queries.Goal) -> queries.Goal:
+    """The goal as it is when half of the whole is the part."""
+    assert goal.figure is not None
+    key = Key(goal.target.indicator, "330000", Period.parse("2025"), "share", base="major_projects_total")
+    actual = replace(goal.figure, key=key, quantity=Quantity.of("50", goal.figure.unit))
+    return replace(goal, verdicts=(replace(goal.verdicts[0], actual=actual, met=False),))
+
+
+def test_a_commitment_about_a_share_shows_the_share_and_never_the_count_of_its_part(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = queries.targets
+
+    def known(year: int, as_of: date | None = None) -> tuple[queries.Goal, ...]:
+        shares = ("major_projects_firm_joined", "major_projects_firm_led")
+        return tuple(_share_of_half(g) if g.target.indicator in shares else g for g in asked(year, as_of))
+
+    assert pages_ledger.entry("T027").figure is None
+    pages_ledger._entries.cache_clear()
+    monkeypatch.setattr(queries, "targets", known)
+    for code in ("T001", "T027", "T028"):
+        entry = pages_ledger.entry(code)
+        assert entry.figure is not None
+        assert (entry.figure.text, str(entry.figure.unit), entry.period) == ("50", "%", "2025年"), code
+    assert [pages_ledger.entry(c).met for c in ("T001", "T027", "T028")] == ["", "期未满，未检验", "期未满，未检验"]
+    sheet = load_workbook(io.BytesIO(ledger.workbook(writing.context("ledger", Period.parse("2025"), None, "", ""))[0]))
+    values = {r[0].value: r for r in sheet["任务台账"].iter_rows(min_row=3)}
+    assert [values[c][9].value for c in ("T001", "T027", "T028")] == ["50"] * 3
+    words = {r[0].value: r[10].value for r in sheet["目标"].iter_rows(min_row=3)}
+    assert words["input_enterprise_2025"] == words["major_projects_firm_joined_2025"] == "期未满，未检验"
+    pages_ledger._entries.cache_clear()
+
+
+def test_a_target_of_which_a_part_of_the_year_is_known_says_that_the_year_is_not_out_yet(client: Client) -> None:
+    found = {line.target.code: line for line in pages_targets.lines(packs.current(), 2025)}
+    assert found["input_enterprise_2025"].readings[0].missing == "全年数未出"
+    assert found["new_majors_sci_2025"].readings[0].missing == "没有数"
+    assert "全年数未出" in _text(client, "/targets/input_enterprise_2025")
+    assert "全年数未出" in _text(client, "/targets/?year=2025")
 
 
 def test_a_target_page_shows_pace_forecast_lamps_and_allocation(client: Client) -> None:
@@ -308,7 +366,9 @@ def test_an_evidence_sheet_shows_figures_and_leaves_open_what_no_document_settle
     assert "558.95" in page
     assert "演示数据不得作为证据" in page
     assert "设区市与县（市、区）是否用同一套指标，未见公布。" in page
-    assert "不打分、不排名" in page
+    assert "不打分、不作综合排名" in page
+    assert "没有目标、也没有指明基准的不亮灯" in page
+    assert "不是综合排名" in page
     assert "本地无数，未检验" in page
 
 

@@ -109,6 +109,13 @@ def test_a_missing_step_says_why_it_is_missing(client: Client) -> None:
     assert "没有分解到这个地方" in page
 
 
+def test_the_whole_of_a_target_that_is_split_leads_to_the_split(client: Client) -> None:
+    page = client.get("/why/input_enterprise@330000@2025H1").content.decode()
+    assert "没有分解到这个地方" not in page
+    assert re.search(r'href="/targets/input_enterprise_2025#allocation"[^>]*>分解到 11 个地方', page)
+    assert "没有分解到这个地方" in client.get("/why/input_total@330000@2025H1").content.decode()
+
+
 def test_the_step_a_figure_stands_on_is_marked(client: Client) -> None:
     for figure, step in (
         ("input_total.target@330000@2025", "目标"),

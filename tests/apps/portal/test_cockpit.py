@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import re
+from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
+from rongtong.apps.observations.actions import import_file
 from rongtong.apps.observations.models import Batch, Observation
 from rongtong.apps.planning import queries
 from rongtong.apps.portal import charts, svg
 from rongtong.apps.registry.models import Account
 from rongtong.engine.period import Period
+from rongtong.engine.quantity import decimal_text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo_store")]
 ENTERPRISE = "/map?indicator=input_enterprise&period=2025H1"
@@ -113,8 +116,25 @@ def test_a_card_without_a_goal_has_no_lamp_and_says_why(client: Client) -> None:
     assert "无目标" in words
     assert "占营业收入3.17%" in words
     assert "各地合计851.05，未分到地方0.31" in words
+    said = re.search(r'各地合计 <a class="figure" href="(/why/[^"]+)">851.05</a>', card)
+    assert said is not None
+    assert "规上工业研发费用各地合计</h1>" in text_of(client, said.group(1))
     assert "没有文件为它定目标" in words
     assert "演示数据" not in words
+
+
+def test_counties_that_make_more_than_their_city_are_said_to_exceed_it(client: Client, demo_store: Account) -> None:
+    board = queries.monitor(queries.Asked("input_enterprise", Period.parse("2025H1"), "county", "330100"))
+    assert board.unallocated is not None
+    one = next(r.figures["value"] for r in board.rows if r.place == "330102")
+    more = one.number + board.unallocated.number + Fraction(9, 100)
+    head = "指标,地区,期,数值,单位,状态,发布日期"
+    row = f"input_enterprise,330102,2025H1,{decimal_text(more, 2)},亿元,实际,2025-07-15"
+    report = import_file(f"{head}\n{row}\n".encode(), "多出.csv", actor=demo_store)
+    assert report.batch is not None, [str(f) for f in report.findings]
+    page = text_of(client, f"{ENTERPRISE}&area=330100")
+    assert ranking(page)[-1][2:4] == ["各县合计多出", "0.09"]
+    assert "未分到县" not in page
 
 
 def test_a_city_on_the_map_leads_to_its_counties(client: Client) -> None:

@@ -14,9 +14,12 @@ import pytest
 from django.test import Client
 
 from packs import shipped
+from rongtong.apps.observations.actions import import_file
+from rongtong.apps.planning import pages_cards
 from rongtong.apps.portal import open_formats as formats
 from rongtong.apps.portal import open_queries as queries
 from rongtong.apps.portal.open_words import STATUSES, WORDS
+from rongtong.apps.registry.models import Account
 from rongtong.engine.facts import Fact
 from rongtong.engine.period import Period
 
@@ -189,3 +192,80 @@ def test_both_languages_have_the_same_words_and_every_status_is_explained() -> N
 
     assert set(WORDS["zh"]) == set(WORDS["en"])
     assert set(STATUSES) == set(STORED) == set(formats.OBS_STATUS)
+
+
+def test_one_place_never_stands_for_the_whole(client: Client) -> None:
+    assert made({"330102": 5, "330106": 7}).latest is None
+    assert made({"330100": 5, "330102": 3}).latest is None
+    known = made({"330000": 60, "330102": 3}).latest
+    assert known is not None
+    assert (known.place, known.text) == ("330000", "60")
+    above = made({"000000": 900, "330102": 3}).latest
+    assert above is not None
+    assert above.place == "000000"
+    page = client.get("/open/").content.decode()
+    row = page.partition("/open/service_rd_expense")[2].partition("</tr>")[0]
+    assert "全省</span>未出" in row
+    assert "宁波" not in row
+    assert "全省</span>未出" in client.get("/open/service_rd_expense").content.decode()
+    assert "全省</span> not out yet" in client.get("/en/open/service_rd_expense").content.decode()
+    assert "全省未出，只列有数的地方" in client.get("/indicators/service_rd_expense").content.decode()
+
+
+def test_an_earlier_value_of_the_whole_comes_before_a_later_one_of_a_place() -> None:
+    card = PACK.get("indicators", "hte_stock")
+    facts = [
+        Fact(card.code, place, Period.parse(period), 50, "actual", date(2025, 2, 1))
+        for place, period in (("330000", "2023"), ("330102", "2024"), ("330100", "2024"))
+    ]
+    data = queries._dataset(PACK, card, facts)
+    assert data.latest is not None
+    assert (data.latest.place, str(data.latest.period)) == ("330000", "2023")
+    assert [c.place for c in data.newest] == ["330000"]
+
+
+def test_every_city_together_makes_the_whole_of_a_card_that_adds_up() -> None:
+    card, rate = (PACK.get("indicators", code) for code in ("hte_stock", "industrial_rd_expense_yoy"))
+    period, cities = Period.parse("2024"), PACK.places.at_level("city", "330000")
+    held = [(city, period) for city in cities]
+    assert pages_cards.whole_period(PACK, card, held) == period
+    assert pages_cards.whole_period(PACK, card, held[1:]) is None
+    assert pages_cards.whole_period(PACK, rate, held) is None
+
+
+def test_the_list_gives_the_sum_of_all_cities_with_its_evidence(client: Client, demo_store: Account) -> None:
+    cities = PACK.places.at_level("city", "330000")
+    rows = "".join(f"tech_trade,{city},2024,1400,亿元,实际,2025-07-15\n" for city in cities)
+    report = import_file(f"指标,地区,期,数值,单位,状态,发布日期\n{rows}".encode(), "各市.csv", actor=demo_store)
+    assert report.batch is not None, [str(f) for f in report.findings]
+    latest = queries.dataset("tech_trade").latest
+    assert latest is not None
+    assert (latest.place, str(latest.period), latest.text) == ("330000", "2024", "15400.00")
+    assert client.get(f"/why/{latest.figure}").status_code == 200
+    assert client.get("/open/tech_trade").status_code == 200
+    assert "15400.00" in client.get("/indicators/tech_trade").content.decode()
+
+
+def test_the_list_and_the_page_of_a_card_give_the_same_period_and_value(client: Client) -> None:
+    for data in queries.datasets():
+        board, _ = pages_cards.latest(PACK, data.card)
+        assert board is not None, data.card.code
+        value = board.total.figures.get("value")
+        assert (value is None) == (data.latest is None), data.card.code
+        if value and data.latest:
+            assert (value.id, value.text) == (data.latest.figure, data.latest.text)
+
+
+def test_a_status_is_that_of_any_period_and_a_pure_number_has_no_unit(client: Client) -> None:
+    page = client.get("/open/").content.decode()
+    assert "年报" not in page
+    row = page.partition('/open/industrial_rd_expense"')[2].partition("</tr>")[0]
+    assert "2025年一季度" in row
+    assert "已公布" in row
+    index = page.partition('/open/transfer_index"')[2].partition("</tr>")[0]
+    assert '<td class="nowrap" lang="zh-Hans"></td>' in index
+    for address in ("/open/transfer_index", "/indicators/transfer_index"):
+        shown = client.get(address).content.decode()
+        assert ">1</th>" not in shown
+        assert ">1</span>" not in shown
+        assert "<dd>1，" not in shown

@@ -26,6 +26,8 @@ MEASURES = {
     "goal": "目标", "completion": "完成率", "baseline": "应达", "pace": "进度比", "base": "上年同期",
 }  # fmt: skip
 RANKS = (MEASURES["rank"], MEASURES["yoy_rank"])
+# What a place has in comparison with the others of a board, or with its whole.
+COMPARED = (*RANKS, MEASURES["share"], MEASURES["gap"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def moved(packs: Packs, day: date) -> tuple[list[Moved], list[str], list[str]]:
                 except ValueError as error:  # Unknown, FigureError and the expression's own: each says what it found
                     failed.append(f"{name} {period.chinese}：{error}")
                     break
-                for one in _differences(old, new, among):
+                city = packs.before.places.name(asked.within) if asked.within else ""
+                for one in _differences(old, new, among, city):
                     found.setdefault((one.about, one.period, one.place, one.measure, one.before, one.after), one)
             looked.append(f"{name} {period.chinese}")
     return list(found.values()), looked, failed
@@ -188,36 +191,41 @@ def _board(pack: Pack, asked: planning.Asked, facts: Facts, day: date) -> Board 
     return planning.board_of(pack, asked, facts, day, asked.within or pack.manifest.root_place)
 
 
-def _differences(old: Board | None, new: Board | None, among: str) -> Iterator[Moved]:
+def _differences(old: Board | None, new: Board | None, among: str, city: str) -> Iterator[Moved]:
+    """What differs on a board; `city` names the place whose counties it has. A city's total bears the city's name, so that it
+    is one with its row among the cities; only there has it a rank, a share and a gap."""
     one = new or old
     if one is None:
         return
     was, now = ({r.place: r for r in (b.total, *b.rows)} if b else {} for b in (old, new))
     for place in dict.fromkeys([*now, *was]):
-        yield from _row(was.get(place), now.get(place), one, among)
+        whole = city if place == one.total.place else ""
+        for found in _row(was.get(place), now.get(place), one, among, whole):
+            if not whole or found.measure not in COMPARED:
+                yield found
     a, b = (x.unallocated if x else None for x in (old, new))
     if _text(a) != _text(b):
-        yield Moved(one.card.name, one.period.chinese, "未分到下一级", MEASURES["value"], _text(a), _text(b))
+        yield Moved(one.card.name, one.period.chinese, f"{city}未分到下一级", MEASURES["value"], _text(a), _text(b))
 
 
-def _row(old: Row | None, new: Row | None, board: Board, among: str) -> Iterator[Moved]:
+def _row(old: Row | None, new: Row | None, board: Board, among: str, whole: str) -> Iterator[Moved]:
     row = new or old
     assert row is not None  # one of the boards has the place
-    name, period = board.card.name, board.period.chinese
+    name, period, place = board.card.name, board.period.chinese, whole or row.name
     was, now = (r.figures if r else {} for r in (old, new))
     a, b = (r.lamp if r else None for r in (old, new))
     chain = among if board.chain else ""
     if (a.code if a else "") != (b.code if b else ""):
         value = now.get("value")
         figure = value.id if value else ""
-        yield Moved(name, period, row.name + chain, LAMP, str(a or "—"), str(b or "—"), figure, a, b)
+        yield Moved(name, period, place + chain, LAMP, str(a or "—"), str(b or "—"), figure, a, b)
     for measure in dict.fromkeys([*was, *now]):
         before, after = _text(was.get(measure)), _text(now.get(measure))
         if before != after:
             words = MEASURES.get(measure, measure)
             known = now.get(measure) or was.get(measure)
             # Counties are ranked within their city, and among all of them too.
-            where = row.name + (among if words in (*RANKS, MEASURES["share"], MEASURES["gap"]) else chain)
+            where = place + (among if words in COMPARED else chain)
             yield Moved(name, period, where, words, before, after, known.id if known and measure in now else "")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 
 from rongtong.apps.papers.blocks_base import DEMO, NONE, UNREPORTED, Context, join, reported, say, synthetic, trimmed
 from rongtong.apps.papers.document import Block, Paragraph, Table, Text, Words
@@ -10,12 +11,28 @@ from rongtong.apps.planning import forecasting, queries
 from rongtong.engine.figure import Figure
 from rongtong.engine.indicator import Board
 from rongtong.engine.pack.check_words import LAMP_KINDS
-from rongtong.engine.pack.model import Commitment
+from rongtong.engine.pack.model import Commitment, Target
 from rongtong.engine.period import Period, PeriodError
 from rongtong.engine.target import COMPARATOR_WORDS, Difference
 
 VIEWS = {"funds": "按资金来源", "performer": "按执行主体"}
 MET = {True: "达到", False: "未达到", None: "无数，未检验"}
+RUNNING = "期未满，未检验"
+
+
+def met_words(target: Target, day: date) -> dict[bool | None, str]:
+    """Whether a target is met, in words; before its period has ended there is nothing to judge yet."""
+    return dict.fromkeys(MET, RUNNING) if Period.parse(target.period).last_day >= day else MET
+
+
+def share_of(item: Commitment, goals: Iterable[queries.Goal]) -> queries.Goal | None:
+    """The share a commitment is about where its indicator only counts the part: its own target's, else the indicator's."""
+    found = list(goals)
+    own = [g for g in found if g.target.commitment == item.id]
+    same = own or [g for g in found if (g.target.indicator, g.target.unit) == (item.indicator, item.unit)]
+    shares = [g for g in same if g.target.kind == "share" and g.target.reference and g.target.reference.denominators]
+    known = [g for g in shares if g.verdicts[0].actual]
+    return next(reversed(known or shares), None)
 
 
 def balance_table(ctx: Context) -> Iterator[Block]:
@@ -157,7 +174,7 @@ def fiscal_rule(ctx: Context) -> Iterator[Block]:
         for verdict in goal.verdicts:
             rows.append((
                 say(name), say(t.cite.clause), ctx.cell(verdict.actual, "无数"),
-                ctx.cell(verdict.bar, "无数"), say(MET[verdict.met]),
+                ctx.cell(verdict.bar, "无数"), say(met_words(t, ctx.as_of)[verdict.met]),
             ))  # fmt: skip
     if not rows:
         yield Paragraph(join(f"{year}年没有登记财政投入比较规则。"))

@@ -72,7 +72,7 @@ def use_words(ctx: Context, code: str) -> str:
     use = ctx.pack.get("uses", code)
     document = ctx.pack.find("documents", use.cite.document)
     title = (document.number or document.title) if document else use.cite.document
-    rule = f"评分规则：{use.rule}。" if use.rule else "文件未给出评分规则，本表只列证据，不打分、不排名次。"
+    rule = f"评分规则：{use.rule}。" if use.rule else "文件未给出评分规则，本表只列证据，不打分、不作综合排名。"
     return f"用途：{use.name}。依据：{title}第{use.cite.clause}条。{rule}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rongtong.apps.papers.blocks_base import NONE, UNREPORTED, Context, join, say, synthetic, trimmed
-from rongtong.apps.papers.document import Block, Paragraph, Table, Text, Words
+from rongtong.apps.papers.document import Block, Paragraph, Table, Text, Words, plain
 from rongtong.apps.planning import queries
 from rongtong.engine.indicator import Row
 
@@ -44,7 +44,9 @@ def evidence_rows(ctx: Context) -> Iterator[Block]:
     head = ("指标", "期", "数值", "同比（%）", "位次（增速）", "完成（%）", "应达（%）", "灯", "数据")
     note = "“演示”为演示数据，不是公布数，不得作为证据使用。" if demo else ""
     heads, lines = trimmed(head, rows)
-    yield Table(heads, tuple(lines), note=join(note, "没有目标的不亮灯；亮灯规则为拟议。"))
+    ranked = "位次是单项指标的增速位次。" if "位次（增速）" in map(plain, heads) else ""
+    lit = "没有目标、也没有指明基准的不亮灯；亮灯规则为拟议。"
+    yield Table(heads, tuple(lines), note=join(note, lit, ranked))
 
 
 def _planned(ctx: Context, code: str) -> bool:

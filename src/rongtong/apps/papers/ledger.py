@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rongtong.apps.observations.queries import latest_period
 from rongtong.apps.papers.blocks_base import Context, reported, synthetic, wide
-from rongtong.apps.papers.blocks_goals import MET, VIEWS, department, due, requirement
+from rongtong.apps.papers.blocks_goals import VIEWS, department, due, met_words, requirement, share_of
 from rongtong.apps.papers.workbook import Cell, Column, Sheet, ledger_bytes
 from rongtong.apps.planning import deadlines, queries
 from rongtong.engine.figure import STATUS_WORDS, Figure
@@ -47,7 +47,7 @@ def workbook(ctx: Context) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     goals = queries.targets(ctx.period.year, ctx.asked_as_of)
     title = f"{ctx.wording.title}（{ctx.period.chinese}）"
     sheets = (
-        _commitments(ctx, shown, title),
+        _commitments(ctx, shown, title, goals),
         _targets(ctx, shown, goals),
         _balances(ctx, shown),
         _lamps(ctx, shown),
@@ -71,7 +71,7 @@ def _latest_board(ctx: Context, code: str) -> Board | None:
     return board if reported(board) else None
 
 
-def _commitments(ctx: Context, shown: _Shown, title: str) -> Sheet:
+def _commitments(ctx: Context, shown: _Shown, title: str, goals: tuple[queries.Goal, ...]) -> Sheet:
     columns = (
         Column("编号", "code", 8), Column("依据", "text", 18), Column("条款", "code", 8), Column("类别", "text", 10),
         Column("事项", "text", 34), Column("要求", "text", 16), Column("完成时间", "text", 14),
@@ -81,16 +81,21 @@ def _commitments(ctx: Context, shown: _Shown, title: str) -> Sheet:
         Column("现况与说明", "text", 46), Column("数的编号", "code", 40),
     )  # fmt: skip
     levels = {t.commitment: t for t in ctx.pack.all("targets") if t.kind == "level" and t.period == str(ctx.period)}
-    rows = [_commitment(ctx, shown, item, levels.get(item.id)) for item in ctx.pack.all("commitments")]
+    rows = [
+        _commitment(ctx, shown, item, levels.get(item.id), share_of(item, goals))
+        for item in ctx.pack.all("commitments")
+    ]
     return Sheet("任务台账", columns, tuple(rows), title)
 
 
-def _commitment(ctx: Context, shown: _Shown, item: Commitment, target: Target | None) -> tuple[Cell, ...]:
+def _commitment(
+    ctx: Context, shown: _Shown, item: Commitment, target: Target | None, share: queries.Goal | None
+) -> tuple[Cell, ...]:
     document = ctx.pack.find("documents", item.document)
     board = _latest_board(ctx, item.indicator) if item.indicator else None
     total = board.total if board else None
     f = total.figures if total else {}
-    value = f.get("value")
+    value = share.verdicts[0].actual if share else f.get("value")
     lamp = str(total.lamp) if total and total.lamp and target else NO_LAMP
     if target and item.kind in LAMP_KINDS and value is None:
         lamp = "○ 未报"
@@ -102,7 +107,7 @@ def _commitment(ctx: Context, shown: _Shown, item: Commitment, target: Target | 
         item.id, (document.number or document.title) if document else item.document, item.clause,
         KIND_WORDS[item.kind], item.name, requirement(item), due(item), department(item),
         ctx.card(item.indicator).name if item.indicator else "", shown.put(value),
-        str(value.unit) if value else "", board.period.chinese if board and value else "",
+        str(value.unit) if value else "", value.key.period.chinese if value else "",
         STATUS_WORDS.get(value.status, value.status) if value else "", *progress, lamp,
         _remark(item, value), value.id if value else "",
     )  # fmt: skip
@@ -128,13 +133,14 @@ def _targets(ctx: Context, shown: _Shown, goals: tuple[queries.Goal, ...]) -> Sh
     rows: list[tuple[Cell, ...]] = []
     for goal in goals:
         t = goal.target
+        words = met_words(t, ctx.as_of)
         asked = f"{COMPARATOR_WORDS[t.comparator]}{shown.put(goal.figure) or ''}{t.unit if goal.figure else ''}"
         for verdict in goal.verdicts:
             unit = verdict.actual.unit if verdict.actual else verdict.bar.unit if verdict.bar else _unit(goal)
             rows.append((
                 t.code, goal.card.name, ctx.pack.places.name(t.place), Period.parse(t.period).chinese,
                 TARGET_WORDS[t.kind], asked if goal.figure else TARGET_WORDS[t.kind], _reading(ctx, verdict.reading),
-                shown.put(verdict.actual), shown.put(verdict.bar), str(unit), MET[verdict.met], t.cite.clause, wide(t.note),
+                shown.put(verdict.actual), shown.put(verdict.bar), str(unit), words[verdict.met], t.cite.clause, wide(t.note),
             ))  # fmt: skip
     return Sheet("目标", columns, tuple(rows), f"{ctx.period.chinese}目标")
 

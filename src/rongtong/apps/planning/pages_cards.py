@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -228,18 +228,36 @@ def history(pack: Pack, code: str) -> list[Indicator]:
 
 
 def latest(pack: Pack, card: Indicator, asked: str = "") -> tuple[Board | None, tuple[Period, ...]]:
-    """The board of a card's period (the last one unless asked for another it has), and all its periods, newest first."""
+    """The board of a card's period (the last of the whole unless asked for another it has), and all its periods, newest first."""
     known = sorted(
         observations.periods_of(card.code, clock.today()), key=lambda p: (p.last_day, p.months), reverse=True
     )
     if not known:
         return None, ()
-    period = next((p for p in known if str(p) == asked), known[0])
+    facts = observations.known([card.code], (), clock.today())
+    held = [(f.place, f.period) for f in facts if not f.subject and not f.chain]
+    usual = whole_period(pack, card, held) or known[0]
+    period = next((p for p in known if str(p) == asked), usual)
     level = "city" if card.aggregation.place != "none" or not card.part_of else "self"
     found = queries.monitor(queries.Asked(card.code, period, level))
     if not any("value" in r.figures for r in (*found.rows, found.total)):
         found = _elsewhere(pack, card, period) or found
     return found, tuple(known)
+
+
+def whole_period(pack: Pack, card: Indicator, held: Iterable[tuple[str, Period]]) -> Period | None:
+    """The last period of which the whole is known: by itself or, where the card adds up, at every city.
+
+    Where it never is, the last of a place above it. None where values are known of some places below it only.
+    """
+    root = pack.manifest.root_place
+    places: dict[Period, set[str]] = {}
+    for place, period in held:
+        places.setdefault(period, set()).add(place)
+    cities = set(pack.places.at_level("city", root)) if card.aggregation.place == "sum" else set()
+    whole = [p for p, there in places.items() if root in there or (cities and cities <= there)]
+    above = [p for p, there in places.items() if not all(pack.places.is_within(x, root) for x in there)]
+    return max(whole or above, key=lambda p: (p.last_day, p.months), default=None)
 
 
 def _elsewhere(pack: Pack, card: Indicator, period: Period) -> Board | None:

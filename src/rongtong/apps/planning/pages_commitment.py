@@ -17,8 +17,9 @@ from rongtong.apps.cases.models import Case as CaseRow
 from rongtong.apps.cases.supervision_queries import may_open
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
-from rongtong.apps.planning import deadlines, pages_cards, pages_ledger, pages_targets, queries
+from rongtong.apps.planning import deadlines, goals, pages_cards, pages_ledger, pages_targets, queries
 from rongtong.apps.registry.models import Account
+from rongtong.engine.pack.model import Target
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
 
@@ -53,6 +54,7 @@ def page(code: str, reader: Account | AnonymousUser) -> dict[str, object]:
         "document": pack.find("documents", item.document),
         "shown": shown,
         "target_line": pages_targets.line(pack, goal) if goal and shown else None,
+        "allocated": _allocated(target) if target else False,
         "uses": [u for u in pack.all("uses") if item.indicator and item.indicator in u.indicators],
         "rule": pages_cards.rule(pack, entry.lamp.rule, clock.today()) if entry.lamp else None,
         "last_day": deadlines.last_day(item),
@@ -61,6 +63,11 @@ def page(code: str, reader: Account | AnonymousUser) -> dict[str, object]:
         "cases": cases(reader, code),
         "issue": _issue(pack, code) if may_open(reader, [pack.manifest.root_place]) else "",
     }
+
+
+def _allocated(target: Target) -> bool:
+    """Whether the target is split to places by an allocation in force."""
+    return bool(goals.in_force(target.indicator, Period.parse(target.period), clock.today(), target.place))
 
 
 def _goals(target: Any) -> tuple[queries.Goal, ...]:

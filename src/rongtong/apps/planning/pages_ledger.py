@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -14,10 +14,9 @@ from rongtong import clock
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
-from rongtong.apps.papers.blocks_goals import due, requirement
+from rongtong.apps.papers.blocks_goals import due, met_words, requirement, share_of
 from rongtong.apps.planning import deadlines, goals, queries
 from rongtong.apps.planning.pages_latest import Wanted, latest
-from rongtong.apps.planning.pages_targets import met_words
 from rongtong.engine.figure import Figure
 from rongtong.engine.indicator import Board
 from rongtong.engine.pace import SHAPES, WORDS, Lamp
@@ -94,9 +93,9 @@ def _entries(fingerprint: str, facts_state: str, goals_state: str, day: date, as
     items = pack.all("commitments")
     wanted = {i.id: _wanted(i, targets.get(i.id)) for i in items if i.indicator}
     boards = latest(pack, wanted.values(), day)
-    verdicts = _verdicts(targets, asked)
+    judged = _judged(pack, asked)
     return tuple(
-        _entry(pack, i, targets.get(i.id), boards.get(wanted[i.id]) if i.id in wanted else None, verdicts, day)
+        _entry(pack, i, targets.get(i.id), boards.get(wanted[i.id]) if i.id in wanted else None, judged, day)
         for i in items
     )
 
@@ -120,12 +119,10 @@ def _wanted(item: Commitment, target: Target | None) -> Wanted:
     return Wanted(item.indicator, year)
 
 
-def _verdicts(targets: Mapping[str, Target], asked: date | None) -> dict[str, bool | None]:
-    """commitment → whether its target is met, for targets that are not a level in a year."""
-    years = {Period.parse(t.period).year for t in targets.values() if t.kind != "level"}
-    return {
-        g.target.commitment: g.met for y in sorted(years) for g in queries.targets(y, asked) if g.target.kind != "level"
-    }
+def _judged(pack: Pack, asked: date | None) -> tuple[queries.Goal, ...]:
+    """The targets that are not a level in a year, the earliest first."""
+    years = {Period.parse(t.period).year for t in pack.all("targets") if t.kind != "level"}
+    return tuple(g for y in sorted(years) for g in queries.targets(y, asked) if g.target.kind != "level")
 
 
 def _entry(
@@ -133,12 +130,14 @@ def _entry(
     item: Commitment,
     target: Target | None,
     board: Board | None,
-    verdicts: Mapping[str, bool | None],
+    judged: Sequence[queries.Goal],
     day: date,
 ) -> Entry:
     document = pack.find("documents", item.document)
     figures = board.total.figures if board else {}
-    value = figures.get("value")
+    share = share_of(item, judged)
+    value = share.verdicts[0].actual if share else figures.get("value")
+    own = next((g for g in judged if g.target.commitment == item.id), None)
     level = target is not None and target.kind == "level"
     paced = board.total.lamp if board and level and item.kind in LAMP_KINDS else None
     lamp = paced or deadlines.lamp(pack, item, day)
@@ -154,11 +153,11 @@ def _entry(
         card=pack.find("indicators", item.indicator) if item.indicator else None,
         target=target,
         figure=value,
-        period=board.period.chinese if board and value else "",
+        period=value.key.period.chinese if value else "",
         completion=figures.get("completion") if level else None,
         baseline=figures.get("baseline") if level else None,
         lamp=lamp,
-        met=met_words(target)[verdicts[item.id]] if target and item.id in verdicts else "",
+        met=met_words(own.target, day)[own.met] if own else "",
         why=wide(item.unmeasured) if item.unmeasured else "" if value else f"有指标，截至 {day} 没有数",
         unlit="" if lamp else _unlit(item, target),
     )

@@ -12,7 +12,7 @@ from rongtong import clock
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
-from rongtong.apps.papers.blocks_goals import MET
+from rongtong.apps.papers.blocks_goals import met_words
 from rongtong.apps.planning import forecasting, goals, pages_cards, pages_chart, queries
 from rongtong.apps.planning.models import Allocation, LampRecord
 from rongtong.engine.figure import Figure, Key
@@ -29,12 +29,13 @@ PROVENANCE = {"document": "文件写明", "office": "本单位设定", "placehol
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a target in words: what is, what it is held against, and whether it is met."""
+    """One reading of a target in words: what is, what it is held against, and whether it is met. `missing` stands in the place of `actual`."""
 
     words: str
     actual: Figure | None
     bar: Figure | None
     met: str
+    missing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,9 @@ def lines(pack: Pack, year: int) -> list[Line]:
 def line(pack: Pack, goal: queries.Goal) -> Line:
     """A target in words."""
     t = goal.target
-    words = met_words(t)
-    readings = tuple(Reading(_reading(pack, v.reading), v.actual, v.bar, words[v.met]) for v in goal.verdicts)
+    words = met_words(t, clock.today())
+    without = missing(t) if any(v.actual is None for v in goal.verdicts) else ""
+    readings = tuple(Reading(_reading(pack, v.reading), v.actual, v.bar, words[v.met], without) for v in goal.verdicts)
     return Line(
         target=t,
         name=goal.card.name,
@@ -85,10 +87,9 @@ def line(pack: Pack, goal: queries.Goal) -> Line:
     )
 
 
-def met_words(target: Target) -> dict[bool | None, str]:
-    """Whether a target is met, in words; before its period has ended there is nothing to judge yet."""
-    running = Period.parse(target.period).last_day >= clock.today()
-    return {**MET, None: "期未满，未检验"} if running else MET
+def missing(target: Target) -> str:
+    """Why a reading has no actual, in words: a part of the target's year may be known before the whole is."""
+    return "全年数未出" if any(p.months < 12 for p, _ in _totals(target)) else "没有数"
 
 
 def asked(pack: Pack, target: Target, figure: Figure | None) -> str:
@@ -126,14 +127,19 @@ class Step:
 
 def pace(target: Target) -> list[Step]:
     """Every cumulative period of the target's year known today, oldest first; none for targets that are not a level."""
+    return [Step(p.chinese, row) for p, row in _totals(target)] if target.kind == "level" else []
+
+
+def _totals(target: Target) -> list[tuple[Period, Row]]:
+    """Every cumulative period of the target's year with a value of its place known today, oldest first."""
     year = Period.parse(target.period)
-    if target.kind != "level" or year.months != 12:
+    if year.months != 12:
         return []
     known = [
         p for p in observations.periods_of(target.indicator, clock.today()) if p.whole_year == year and p.cumulative
     ]
-    found = [(p, queries.monitor(queries.Asked(target.indicator, p))) for p in known]
-    return [Step(p.chinese, b.total) for p, b in found if b.total.place == target.place and "value" in b.total.figures]
+    found = [(p, queries.monitor(queries.Asked(target.indicator, p)).total) for p in known]
+    return [(p, row) for p, row in found if row.place == target.place and "value" in row.figures]
 
 
 @dataclass(frozen=True, slots=True)

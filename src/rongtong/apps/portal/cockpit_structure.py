@@ -150,7 +150,8 @@ def _of_places(pack: Pack, choice: Choice, why: str) -> Structure:
     items = [Item(r.name, r.figures.get("value"), r.figures.get("share")) for r in board.rows]
     rest = board.unallocated
     line = Item(UNALLOCATED, rest, breakdown.unallocated_share(board)) if rest else None
-    words = f"；{UNALLOCATED} {rest.text}{board.card.unit}，单列" if rest else ""
+    said = "各地合计多出" if rest and rest.number < 0 else UNALLOCATED
+    words = f"；{said} {rest.text.lstrip('-')}{board.card.unit}，单列" if rest else ""
     return Structure(
         title=board.card.name,
         said=f"{why}，这里列各{LEVEL_NAMES[level]}的占比{words}。",

@@ -14,7 +14,7 @@ from rongtong import clock
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
-from rongtong.apps.planning import chain, forecasting, pages_cards, pages_commitment, pages_targets, queries
+from rongtong.apps.planning import chain, forecasting, goals, pages_cards, pages_commitment, pages_targets, queries
 from rongtong.apps.planning.pages_cards import clause_words
 from rongtong.apps.registry.access import visible_places
 from rongtong.apps.registry.models import Account
@@ -85,6 +85,8 @@ def steps(figure: str, data: Mapping[str, Any], reader: Account | AnonymousUser)
         else:
             found[link["step"]].append(made[link["step"]](link))
     found["status"] += _forecast(key, reader)
+    if not found["allocation"]:
+        found["allocation"] = _split(pack, key)
     if not found["observation"]:
         found["observation"] = _observed(key)
     if not found["consequence"]:
@@ -127,6 +129,18 @@ def _target(link: Mapping[str, Any]) -> Item:
 def _allocation(link: Mapping[str, Any]) -> Item:
     words = link["text"].removeprefix(f"{link['code'].partition('/')[0]} ")
     return Item(words, reverse("why", args=[link["figure"]]), f"自 {link['known_from']} 起")
+
+
+def _split(pack: Pack, key: Key) -> list[Item]:
+    """Where the goal of the figure's own place is split to the places below it."""
+    target = goals.target_of(pack, key.indicator, key.place, key.period) if not key.chain else None
+    runs = goals.in_force(key.indicator, key.period, clock.today(), key.place) if target else []
+    counts = [(r, r.cells.values("place").distinct().count()) for r in runs]
+    return [
+        Item(f"分解到 {n} 个地方", reverse("target", args=[target.code]) + "#allocation", f"自 {r.known_from} 起")
+        for r, n in counts
+        if target
+    ]
 
 
 def _observation(link: Mapping[str, Any]) -> Item:

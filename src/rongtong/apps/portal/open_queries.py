@@ -11,6 +11,8 @@ from typing import Literal
 from rongtong import clock
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
+from rongtong.apps.planning import pages_cards
+from rongtong.apps.planning import queries as planning
 from rongtong.engine.facts import Fact
 from rongtong.engine.figure import Key
 from rongtong.engine.pack.model import Cite, Document, Indicator
@@ -60,13 +62,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """An L1 card with its cells, oldest period first; `latest` is the newest of the widest place."""
+    """An L1 card with its cells, oldest period first; `latest` is the newest of the whole, or of a place above it.
+
+    None where values are known of some places below the whole only: no one of them stands for it.
+    """
 
     card: Indicator
     scope: str
     documents: tuple[tuple[Cite, Document | None], ...]
     cells: tuple[Cell, ...]
-    latest: Cell
+    latest: Cell | None
 
     @property
     def synthetic(self) -> bool:
@@ -85,7 +90,8 @@ class Dataset:
     @property
     def newest(self) -> tuple[Cell, ...]:
         """The cells of the latest period, the widest place first."""
-        return tuple(c for c in self.cells if c.period == self.latest.period)
+        period = (self.latest or self.cells[-1]).period
+        return tuple(c for c in self.cells if c.period == period)
 
 
 def datasets() -> tuple[Dataset, ...]:
@@ -125,11 +131,26 @@ def _dataset(pack: Pack, card: Indicator, facts: Iterable[Fact]) -> Dataset:
         return order.get(cell.place, len(order))
 
     cells.sort(key=lambda c: (c.period.last_day, c.period.months, width(c)))
-    widest = min(cells, key=width).place
-    latest = [c for c in cells if c.place == widest][-1]
     scope = pack.find("scopes", card.scope)
     documents = tuple((cite, pack.find("documents", cite.document)) for cite in card.basis)
-    return Dataset(card, scope.name if scope else "", documents, tuple(cells), latest)
+    return Dataset(card, scope.name if scope else "", documents, tuple(cells), _latest(pack, card, cells))
+
+
+def _latest(pack: Pack, card: Indicator, cells: list[Cell]) -> Cell | None:
+    """The cell of the last period of the whole, of a place above where the whole never is known, or the sum of all cities."""
+    period = pages_cards.whole_period(pack, card, [(c.place, c.period) for c in cells])
+    there = [c for c in cells if c.period == period]
+    root = pack.manifest.root_place
+    own = [c for c in there if c.place == root] or [c for c in there if not pack.places.is_within(c.place, root)]
+    if own or period is None:
+        return next(iter(own), None)
+    value = planning.monitor(planning.Asked(card.code, period)).total.figures.get("value")
+    if value is None:
+        return None
+    return replace(
+        there[0], place=root, name=pack.places.name(root), parent=pack.places.parent(root) or "", quantity=value.quantity,
+        status=value.status, known_from=max(c.known_from for c in there), source="", figure=value.id, hidden="",
+    )  # fmt: skip
 
 
 def _cell(pack: Pack, card: Indicator, fact: Fact) -> Cell:

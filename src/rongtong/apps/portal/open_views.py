@@ -12,6 +12,7 @@ from rongtong.apps.packs import queries as packs
 from rongtong.apps.portal import open_formats as formats
 from rongtong.apps.portal import open_queries as queries
 from rongtong.apps.portal.open_words import STATUSES, WORDS
+from rongtong.engine.sentence import WHOLE
 from rongtong.languages import Language, in_two, named
 
 # The page shows this many periods; the files have all.
@@ -31,7 +32,7 @@ def indicator(request: HttpRequest, code: str, language: Language = "zh") -> Htt
         data = queries.dataset(code)
     except queries.Unpublished as error:
         return _missing(request, error)
-    own = [c for c in data.cells if c.place == data.latest.place]
+    own = [c for c in data.cells if data.latest and c.place == data.latest.place]
     context = _words("open-indicator", language, code) | {
         "data": data,
         "series": list(reversed(own))[:LONG],
@@ -42,9 +43,10 @@ def indicator(request: HttpRequest, code: str, language: Language = "zh") -> Htt
 
 def api(request: HttpRequest, language: Language = "zh") -> HttpResponse:
     """How to ask the API, with commands to copy."""
-    found = queries.datasets()
+    found = [d for d in queries.datasets() if d.latest]
     example = max(found, key=lambda d: len(d.newest), default=None)
-    beside = [c.figure for c in example.newest if c.parent == example.latest.place] if example else []
+    top = example.latest.place if example and example.latest else ""
+    beside = [c.figure for c in example.newest if c.parent == top] if example else []
     context = _words("open-api", language) | {
         "site": request.build_absolute_uri("/")[:-1],
         "example": example,
@@ -104,8 +106,15 @@ def _words(name: str, language: Language, *arguments: str) -> dict[str, object]:
     statuses = [(code, *(four[2:] if language == "en" else four[:2])) for code, four in STATUSES.items()]
     return in_two(WORDS, language, name, *arguments) | {
         "statuses": statuses,
+        "whole": _whole(),
         "status_words": {code: word for code, word, _ in statuses},
         "index_page": named("open", language),
         "one_page": named("open-indicator", language),
         "api_page": named("open-api", language),
     }
+
+
+def _whole() -> str:
+    """The whole in a word: 全省."""
+    pack = packs.current()
+    return WHOLE.get(pack.places.get(pack.manifest.root_place).level, "")

@@ -44,6 +44,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "back": "全部公开指标",
         "series": "各期数值",
         "newest": "最新一期各地数值",
+        "whole_missing": "未出",
         "missing": "还没有公开的数据",
         "missing_do": "公开的指标有了第一个数值后会列在这里。",
         "chain": "这个数从哪里来",
@@ -98,6 +99,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "back": "All open indicators",
         "series": "Values by period",
         "newest": "Latest period by place",
+        "whole_missing": "not out yet",
         "missing": "Nothing is published yet",
         "missing_do": "An open indicator is listed here as soon as it has a first value.",
         "chain": "where this value comes from",
@@ -117,8 +119,8 @@ WORDS: dict[Language, dict[str, str]] = {
 
 # Status → (Chinese name, Chinese meaning, English name, English meaning).
 STATUSES: dict[str, tuple[str, str, str, str]] = {
-    "actual": ("年报", "正式公布的数", "final", "published as final"),
-    "flash": ("快报", "按快报公布，年报后会替换", "flash", "first quick figure, replaced by the final one"),
+    "actual": ("已公布", "这一期正式公布的数", "published", "published officially for this period"),
+    "flash": ("快报", "按快报公布，正式公布后会替换", "flash", "first quick figure, replaced by the official one"),
     "preliminary": ("初步", "初步核算的数，可能修订", "preliminary", "preliminary, may be revised"),
     "estimate": ("测算", "由有关方面测算", "estimate", "estimated"),
     "revised": ("修订", "公布后修订过的数", "revised", "revised after publication"),

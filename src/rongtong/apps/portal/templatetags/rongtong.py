@@ -46,7 +46,7 @@ def figure(value: Figure | None, unit: bool = True, missing: str = "未报", mar
     """
     if not isinstance(value, Figure):
         return format_html('<span class="note">{}</span>', missing)
-    shown = str(value.unit) if unit else ""
+    shown = unit_word(str(value.unit)) if unit else ""
     return format_html(
         '<a class="figure" href="{}">{}</a>{}{}',
         _why(value.id),
@@ -138,6 +138,12 @@ def query(context: template.Context, **changes: object) -> str:
         if value not in (None, ""):
             values[name] = str(value)
     return str(values.urlencode())
+
+
+@register.filter
+def unit_word(symbol: str) -> str:
+    """A unit as it stands beside a number: a number without dimension has none."""
+    return "" if symbol == "1" else symbol
 
 
 @register.filter
