@@ -17,6 +17,7 @@ from rongtong.engine.quantity import unit
 # it is given as G (experimental) and named in COMMENT_OBS.
 OBS_STATUS = {
     "actual": "A",
+    "recorded": "A",
     "revised": "A",
     "flash": "P",
     "preliminary": "P",

@@ -120,6 +120,7 @@ WORDS: dict[Language, dict[str, str]] = {
 # Status → (Chinese name, Chinese meaning, English name, English meaning).
 STATUSES: dict[str, tuple[str, str, str, str]] = {
     "actual": ("已公布", "这一期正式公布的数", "published", "published officially for this period"),
+    "recorded": ("办件", "由平台上办理的事项计出", "from cases", "counted from the cases handled on the platform"),
     "flash": ("快报", "按快报公布，正式公布后会替换", "flash", "first quick figure, replaced by the official one"),
     "preliminary": ("初步", "初步核算的数，可能修订", "preliminary", "preliminary, may be revised"),
     "estimate": ("测算", "由有关方面测算", "estimate", "estimated"),
