@@ -32,7 +32,7 @@ from rongtong.apps.papers.document import (
     plain,
 )
 from rongtong.apps.papers.form import GBT_9704, Form, em
-from rongtong.apps.papers.ooxml import blank, core_properties, element, fixed_zip, fonts
+from rongtong.apps.papers.ooxml import blank, core_properties, element, fixed_zip, fonts, keep_end
 from rongtong.apps.papers.running import add_running
 from rongtong.apps.papers.tables import frame, table_element
 from rongtong.apps.papers.titleline import title_lines
@@ -257,7 +257,7 @@ def _attachment_list(writer: _Writer, titles: Sequence[Words]) -> list[Any]:
     """附件说明: a blank line below the body, indented two characters, no stop after a name (7.3.4)."""
     if not titles:
         return []
-    made = [_paragraph("")]
+    made = [_paragraph("", (), [element("w:keepNext")])]
     character = writer.form.character
     for index, title in enumerate(titles, 1):
         hang = 400 if index == 1 else 100
@@ -273,7 +273,7 @@ def _attachment_list(writer: _Writer, titles: Sequence[Words]) -> list[Any]:
         content = [writer.run("附件：")] if index == 1 else []
         if len(titles) > 1:
             content += [writer.run(f"{index}."), element("w:r", None, element("w:tab"))]
-        made.append(_paragraph("", [*content, *writer.runs(title)], [element("w:ind", indent)]))
+        made.append(_paragraph("", [*content, *writer.runs(title)], [element("w:keepNext"), element("w:ind", indent)]))
     return made
 
 
@@ -373,7 +373,7 @@ def docx_bytes(paper: Paper, form: Form = GBT_9704) -> bytes:
         titles.append(TRACING)
     content = [
         *_front(writer, paper),
-        *_blocks(writer, paper.blocks),
+        *keep_end(_blocks(writer, paper.blocks)),
         *_attachment_list(writer, titles),
         *_signature(writer, paper),
         *_attachments(writer, paper, titles),
