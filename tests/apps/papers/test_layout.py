@@ -242,8 +242,8 @@ def test_a_table_takes_the_largest_size_at_which_no_number_breaks() -> None:
     def wide(columns: int) -> Table:
         return Table(("值",) * columns, (tuple((Number("12345.67", "a"),) for _ in range(columns)),))
 
-    assert [fit(wide(n), GBT_9704)[0] for n in (3, 8, 9, 11)] == [24, 24, 21, 18]
-    for columns in (3, 8, 9, 10):
+    assert [fit(wide(n), GBT_9704)[0] for n in (3, 6, 7, 9)] == [24, 24, 21, 18]
+    for columns in (3, 6, 7, 9):
         size, widths = fit(wide(columns), GBT_9704)
         assert sum(widths) == GBT_9704.text_width
         assert min(widths) >= em("12345.67") * size * 10
@@ -311,6 +311,18 @@ def test_places_whose_figures_came_about_alike_share_one_line_of_the_annex() -> 
         ("source_1", YOY.figure),
         ("source_1", other.figure),
     }
+
+
+def test_the_annex_says_in_words_what_each_number_is_with_its_id_in_brackets() -> None:
+    others = ("rd.share@000000@2025Q1", "rd.share@000001@2025Q1")
+    sources = (
+        Source(YOY.figure, YOY.text, "统计公报表3", "某省", "2025年一季度研发费用同比"),
+        *(Source(i, "1", "算", f"{n}市", "2025年一季度研发费用占比") for n, i in enumerate(others, 1)),
+    )
+    blocks = tuple(Paragraph((Number("1", i),)) for i in others)
+    texts = [text for _, text in paragraphs(replace(PAPER, blocks=(*PAPER.blocks[:2], *blocks), sources=sources))]
+    assert f"某省2025年一季度研发费用同比（{YOY.figure}）" in texts
+    assert "各地2025年一季度研发费用占比（rd.share）" in texts
 
 
 def test_attachments_are_numbered_from_two_on_and_start_a_page() -> None:

@@ -318,7 +318,8 @@ def _anchors(paper: Paper) -> dict[tuple[str, str], str]:
 
 
 def _tracing(writer: _Writer, paper: Paper) -> list[Any]:
-    """The tracing annex; each line is the target of the numbers it stands for. `*` in an id: several places."""
+    """The tracing annex; each line is the target of the numbers it stands for. The id stands behind
+    what it is the number of; of several places only what they share."""
     from docx.oxml.ns import qn
 
     def named(text: str) -> Words:
@@ -328,8 +329,12 @@ def _tracing(writer: _Writer, paper: Paper) -> list[Any]:
     for (head, period, origin), sources in _lines(paper).items():
         one = len(sources) == 1
         shown = sources[0].shown if one else f"{len(sources)} 个数"
-        rows.append((named(sources[0].figure if one else f"{head}@*@{period}"), named(shown), named(origin)))
-    table = Table(("指标值编号", "显示值", "来源"), tuple(rows), ("left", "right", "left"), (73, 18, 65))
+        code = sources[0].figure if one else f"{head}@*@{period}"
+        if sources[0].name:
+            place, code = (sources[0].place, code) if one else ("各地", head)
+            code = f"{place}{sources[0].name}（{code}）"
+        rows.append((named(code), named(shown), named(origin)))
+    table = Table(("数（编号）", "显示值", "来源"), tuple(rows), ("left", "right", "left"), (73, 18, 65))
     small = replace(writer.form, table_sizes=(writer.form.note_size,))
     made = table_element(table, small, _Writer(small, writer.part, {}).runs)
     anchors = set(writer.links.values())

@@ -15,6 +15,7 @@ __all__ = ["alignments", "fit", "head_lines", "table_element"]
 
 PADDING = 57  # 1 mm on each side of a cell
 SLACK = 40  # twips for the lines between columns and for rounding
+BROADER = Fraction(13, 10)  # the digits of DejaVu Serif against those of Times New Roman
 WRAP = 14  # em: a cell wider than this may take several lines
 SHORT = 4  # em: a cell up to this, such as a place or "升 2", stays on one line
 TOKEN = re.compile(r"[!-~]+")  # a number or code within words
@@ -59,9 +60,13 @@ def _split_head(words: Words) -> tuple[Words, Words]:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """What a column needs in em: `hard` breaks no number, code or short name, `full` breaks nothing."""
+    """What a column needs in em: `hard` breaks no number, code or short name, `full` breaks nothing.
+
+    `safe` is `hard` where the digit font is missing and a broader one takes its place.
+    """
 
     hard: Fraction
+    safe: Fraction
     least: Fraction
     full: Fraction
 
@@ -83,8 +88,9 @@ def _needs(table: Table) -> list[_Need]:
         name, unit = _split_head(table.head[column]) if table.head else ("", "")
         head = max(_width(plain(name)) / 2, _width(plain(unit)))
         hard = max([Fraction(2), *(_hard(cell, align) for cell in cells)])
-        least = max(hard, head, min(widest, Fraction(WRAP)))
-        needs.append(_Need(hard, least, max(widest, _width(plain(name)), head, hard)))
+        safe = max([hard, *(_hard(cell, align) * BROADER for cell in cells if cell.isascii())])
+        least = max(safe, head, min(widest, Fraction(WRAP)))
+        needs.append(_Need(hard, safe, least, max(widest, _width(plain(name)), head, safe)))
     return needs
 
 
@@ -112,7 +118,7 @@ def _twips(need: Fraction, size: int) -> Fraction:
 
 def _shared(needs: Sequence[_Need], size: int, room: int) -> tuple[int, ...]:
     """Columns that share `room`: first what may not break, then what had better not, then what would still wrap."""
-    steps = [[_twips(getattr(need, step), size) for need in needs] for step in ("hard", "least", "full")]
+    steps = [[_twips(getattr(need, step), size) for need in needs] for step in ("hard", "safe", "least", "full")]
     shares = steps[0]
     for step in steps[1:]:
         wants = [wanted - has for wanted, has in zip(step, shares, strict=True)]
