@@ -334,7 +334,7 @@ def _tracing(writer: _Writer, paper: Paper) -> list[Any]:
             place, code = (sources[0].place, code) if one else ("各地", head)
             code = f"{place}{sources[0].name}（{code}）"
         rows.append((named(code), named(shown), named(origin)))
-    table = Table(("数（编号）", "显示值", "来源"), tuple(rows), ("left", "right", "left"), (73, 18, 65))
+    table = Table(("数（编号）", "显示值", "来源"), tuple(rows), ("left", "right", "left"), (84, 18, 54))
     small = replace(writer.form, table_sizes=(writer.form.note_size,))
     made = table_element(table, small, _Writer(small, writer.part, {}).runs)
     anchors = set(writer.links.values())

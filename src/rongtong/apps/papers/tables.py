@@ -17,7 +17,7 @@ PADDING = 57  # 1 mm on each side of a cell
 SLACK = 40  # twips for the lines between columns and for rounding
 BROADER = Fraction(13, 10)  # the digits of DejaVu Serif against those of Times New Roman
 WRAP = 14  # em: a cell wider than this may take several lines
-SHORT = 4  # em: a cell up to this, such as a place or "升 2", stays on one line
+SHORT = 4  # em: a cell up to this, such as a place or a change of rank, stays on one line
 TOKEN = re.compile(r"[!-~]+")  # a number or code within words
 Runs = Callable[[Words, str | None, int | None], list[Any]]
 

@@ -19,7 +19,7 @@ MEASURE_WORDS = {
 
 
 def about(pack: Pack, key: Key) -> tuple[str, str]:
-    """(place, what of it): 杭州, 2025年一季度规上工业研发费用同比."""
+    """(place, what of it): 某市, 2025年一季度某指标同比."""
     place = "未分到下一级" if key.place == queries.UNALLOCATED else pack.places.name(key.place)
     card = pack.find("indicators", key.indicator)
     chained = pack.find("chains", key.chain) if key.chain else None

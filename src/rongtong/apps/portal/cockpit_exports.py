@@ -111,7 +111,7 @@ def picture(state: State, choice: Choice, name: str, kind: str, everything: bool
 
 
 def _area(content: Content) -> str:
-    """The whole and into what it is divided: 浙江各市, 杭州各县（市、区）."""
+    """The whole and into what it is divided: 某省各市, 某市各县（市、区）."""
     pack = packs.current(content.choice.as_of)
     level = content.choice.level if not content.choice.within else "county"
     divided = {"city": "各市", "county": "各县（市、区）"}[level]
