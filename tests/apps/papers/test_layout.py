@@ -161,6 +161,29 @@ def test_the_office_stands_centred_above_the_date() -> None:
     assert right == 400 + 100 * (em("2025年7月5日") - 7) / 2
 
 
+@pytest.mark.parametrize(
+    ("last", "held"),
+    [
+        (Paragraph("正文。"), ["正文。"]),
+        (Manual("ask", "甲\n乙"), ["乙"]),
+        (TABLE, ["1", "甲", "+7.7", "2", "乙", "-2.8", ""]),
+    ],
+    ids=["paragraph", "manual", "table"],
+)
+def test_the_signature_stands_on_one_page_with_the_end_of_the_text(last: Block, held: list[str]) -> None:
+    attached = Attachment("甲表", (Paragraph("附。"),))
+    body = part(docx_bytes(replace(PAPER, blocks=(Paragraph("前。"), last), attachments=(attached,))), "document")
+    kept = ["".join(t.text or "" for t in p.iter(f"{W}t")) for p in body.iter(f"{W}p") if _kept(p)]
+    assert kept[: kept.index(PAPER.organisation) + 1] == [*held, "", "附件：甲表", "", PAPER.organisation]
+
+
+def _kept(paragraph: Any) -> bool:
+    """Whether a paragraph of the text itself says that it stays with the next."""
+    style = paragraph.find(f"{W}pPr/{W}pStyle")
+    own = style is None or style.get(f"{W}val") in ("Body", "Cell")
+    return own and paragraph.find(f"{W}pPr/{W}keepNext") is not None
+
+
 def test_page_numbers_stand_outside_right_on_odd_and_left_on_even_pages() -> None:
     data = docx_bytes(PAPER)
     assert part(data, "settings").find(f"{W}evenAndOddHeaders") is not None
@@ -219,12 +242,23 @@ def test_a_table_takes_the_largest_size_at_which_no_number_breaks() -> None:
     def wide(columns: int) -> Table:
         return Table(("值",) * columns, (tuple((Number("12345.67", "a"),) for _ in range(columns)),))
 
-    assert [fit(wide(n), GBT_9704)[0] for n in (3, 8, 9, 11)] == [24, 24, 21, 18]
-    for columns in (3, 8, 9, 10):
+    assert [fit(wide(n), GBT_9704)[0] for n in (3, 6, 7, 9)] == [24, 24, 21, 18]
+    for columns in (3, 6, 7, 9):
         size, widths = fit(wide(columns), GBT_9704)
         assert sum(widths) == GBT_9704.text_width
         assert min(widths) >= em("12345.67") * size * 10
     assert alignments(TABLE) == ("center", "left", "right")
+
+
+def test_crowded_columns_break_running_words_and_no_number_code_or_name_of_a_place() -> None:
+    words = "全社会科技创新投入按资金来源和执行主体两个角度的合计与各部分之差" * 2
+    row = ((Name("T050"),), "杭州", words, words, words, (Name("升 2"),), (Name("2.4.1"),))
+    table = Table(("编号", "地方", "任务", "要求", "责任单位", "变化", "条款"), (row,) * 3, align=("left",) * 7)
+    size, widths = fit(table, GBT_9704)
+    room = [width - 2 * 57 for width in widths]
+    for column in (0, 1, 5, 6):
+        assert room[column] >= em("".join(i if isinstance(i, str) else i.text for i in row[column])) * size * 10 + 20
+    assert sum(widths) == GBT_9704.text_width
 
 
 def test_a_unit_in_a_head_goes_to_a_line_of_its_own_instead_of_breaking_inside_the_bracket() -> None:
@@ -277,6 +311,18 @@ def test_places_whose_figures_came_about_alike_share_one_line_of_the_annex() -> 
         ("source_1", YOY.figure),
         ("source_1", other.figure),
     }
+
+
+def test_the_annex_says_in_words_what_each_number_is_with_its_id_in_brackets() -> None:
+    others = ("rd.share@000000@2025Q1", "rd.share@000001@2025Q1")
+    sources = (
+        Source(YOY.figure, YOY.text, "统计公报表3", "某省", "2025年一季度研发费用同比"),
+        *(Source(i, "1", "算", f"{n}市", "2025年一季度研发费用占比") for n, i in enumerate(others, 1)),
+    )
+    blocks = tuple(Paragraph((Number("1", i),)) for i in others)
+    texts = [text for _, text in paragraphs(replace(PAPER, blocks=(*PAPER.blocks[:2], *blocks), sources=sources))]
+    assert f"某省2025年一季度研发费用同比（{YOY.figure}）" in texts
+    assert "各地2025年一季度研发费用占比（rd.share）" in texts
 
 
 def test_attachments_are_numbered_from_two_on_and_start_a_page() -> None:

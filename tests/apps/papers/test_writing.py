@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -152,6 +153,14 @@ def test_no_number_stands_without_a_figure_and_each_has_a_line_in_the_tracing_an
     listed = {(s.figure, s.shown): s.source for s in made.sources}
     assert set(figures(made)) == set(listed)
     assert all(listed.values())
+
+
+@EVERY
+def test_the_tracing_annex_names_figures_methods_and_splits_in_words(kind: str) -> None:
+    for source in paper(kind).sources:
+        assert source.place, source
+        assert not re.search("[a-z_]{3}", source.name), source
+        assert not re.search("[a-z]_", re.sub("（[^（）]*）", "", source.source)), source
 
 
 @EVERY

@@ -324,6 +324,37 @@ def test_every_chart_is_handed_out_as_a_picture(client: Client, name: str, kind:
 
 
 @pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("map.svg?indicator=input_enterprise&period=2025H1", "浙江省各市2025年上半年企业科技创新投入"),
+        (
+            "ranking.svg?indicator=input_enterprise&period=2025H1&area=330100",
+            "杭州市各县（市、区）2025年上半年企业科技创新投入",
+        ),
+        ("trend.svg?indicator=input_enterprise", "浙江省企业科技创新投入各季末累计值（"),
+        ("structure.svg?indicator=input_enterprise&period=2025H1", "2025年上半年"),
+    ],
+)
+def test_a_chart_that_is_handed_out_says_by_itself_what_it_is_and_that_it_is_made_up(
+    client: Client, address: str, says: str
+) -> None:
+    drawn = client.get(f"/map/chart/{address}").content.decode()
+    words = "".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]+)<", drawn))
+    assert says in words
+    assert re.search(r"来源：.+；截至\d{4}年\d+月\d+日已知的数；演示数据，不是公布数。", words)
+    published = client.get("/map/chart/map.svg?indicator=industrial_rd_expense&period=2025Q1").content.decode()
+    assert "2025年一季度浙江省科技活动相关数据" in "".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]+)<", published))
+    assert "演示数据" not in published
+
+
+def test_maps_of_different_places_and_measures_have_different_names(client: Client) -> None:
+    asked = ("", "&area=330100", "&area=330200", "&area=county", "&compare=value")
+    addresses = [f"/map/chart/map.png?indicator=input_enterprise&period=2025H1{a}" for a in asked]
+    names = [client.get(a)["Content-Disposition"] for a in addresses]
+    assert len(set(names)) == len(names), names
+
+
+@pytest.mark.parametrize(
     "address", ["/map/chart/pie.svg", "/map/chart/map.exe", "/map/chart/trend.png?indicator=industrial_rd_expense"]
 )
 def test_a_chart_that_does_not_exist_is_said(client: Client, address: str) -> None:

@@ -275,7 +275,7 @@ def test_the_demonstration_says_so_on_every_page(client: Client, address: str) -
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("demo_store")
-@pytest.mark.parametrize("address", ["/en/open/", "/en/notices/", "/en/processes/", "/en/wall/public/", "/en/verify"])
+@pytest.mark.parametrize("address", ["/en/open/", "/en/notices/", "/en/processes/", "/en/wall/public/", "/en/verify/"])
 def test_an_english_page_has_an_english_frame(client: Client, address: str) -> None:
     page = client.get(address).content.decode()
     frame = page[page.index("<body>") : page.index("<main")] + page[page.index("</main>") :]
@@ -284,7 +284,7 @@ def test_an_english_page_has_an_english_frame(client: Client, address: str) -> N
     assert "A demonstration; its today is fixed at 2025-07-15" in frame
     # The navigation leads to the English pages, and says which of them this is.
     menu = re.findall(r'<li><a href="([^"]+)"( aria-current="page")?>', frame)
-    assert {a for a, _ in menu} == {"/en/processes/", "/en/notices/", "/en/wall/public/", "/en/open/", "/en/verify"}
+    assert {a for a, _ in menu} == {"/en/processes/", "/en/notices/", "/en/wall/public/", "/en/open/", "/en/verify/"}
     assert {a for a, here in menu if here} == {address}
     assert all(client.get(a).status_code == 200 for a, _ in menu)
 

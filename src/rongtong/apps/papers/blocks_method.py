@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rongtong.apps.papers.blocks_base import Context, join, releases, say
 from rongtong.apps.papers.document import Block, Paragraph, Source, Table, Words
+from rongtong.apps.planning import naming
 from rongtong.engine.figure import Figure
 
 METHODS = (
@@ -99,4 +100,7 @@ def source_words(ctx: Context, figure: Figure) -> str:
 
 def sources(ctx: Context, figures: tuple[tuple[str, str], ...]) -> tuple[Source, ...]:
     """One line per printed figure and text, in order of figure id."""
-    return tuple(Source(f, shown, source_words(ctx, ctx.shown[f])) for f, shown in sorted(figures))
+    return tuple(
+        Source(f, shown, source_words(ctx, ctx.shown[f]), *naming.about(ctx.pack, ctx.shown[f].key))
+        for f, shown in sorted(figures)
+    )

@@ -141,11 +141,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One line of the tracing annex (数据溯源): a figure, the value shown for it and where that came from."""
+    """One line of the tracing annex (数据溯源): a figure, the value shown for it and where that came from.
+
+    `place` and `name` say in words what the figure is of; without them its id does.
+    """
 
     figure: str
     shown: str
     source: str
+    place: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

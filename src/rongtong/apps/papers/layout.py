@@ -32,7 +32,7 @@ from rongtong.apps.papers.document import (
     plain,
 )
 from rongtong.apps.papers.form import GBT_9704, Form, em
-from rongtong.apps.papers.ooxml import blank, core_properties, element, fixed_zip, fonts
+from rongtong.apps.papers.ooxml import blank, core_properties, element, fixed_zip, fonts, keep_end
 from rongtong.apps.papers.running import add_running
 from rongtong.apps.papers.tables import frame, table_element
 from rongtong.apps.papers.titleline import title_lines
@@ -257,7 +257,7 @@ def _attachment_list(writer: _Writer, titles: Sequence[Words]) -> list[Any]:
     """附件说明: a blank line below the body, indented two characters, no stop after a name (7.3.4)."""
     if not titles:
         return []
-    made = [_paragraph("")]
+    made = [_paragraph("", (), [element("w:keepNext")])]
     character = writer.form.character
     for index, title in enumerate(titles, 1):
         hang = 400 if index == 1 else 100
@@ -273,7 +273,7 @@ def _attachment_list(writer: _Writer, titles: Sequence[Words]) -> list[Any]:
         content = [writer.run("附件：")] if index == 1 else []
         if len(titles) > 1:
             content += [writer.run(f"{index}."), element("w:r", None, element("w:tab"))]
-        made.append(_paragraph("", [*content, *writer.runs(title)], [element("w:ind", indent)]))
+        made.append(_paragraph("", [*content, *writer.runs(title)], [element("w:keepNext"), element("w:ind", indent)]))
     return made
 
 
@@ -318,7 +318,8 @@ def _anchors(paper: Paper) -> dict[tuple[str, str], str]:
 
 
 def _tracing(writer: _Writer, paper: Paper) -> list[Any]:
-    """The tracing annex; each line is the target of the numbers it stands for. `*` in an id: several places."""
+    """The tracing annex; each line is the target of the numbers it stands for. The id stands behind
+    what it is the number of; of several places only what they share."""
     from docx.oxml.ns import qn
 
     def named(text: str) -> Words:
@@ -328,8 +329,12 @@ def _tracing(writer: _Writer, paper: Paper) -> list[Any]:
     for (head, period, origin), sources in _lines(paper).items():
         one = len(sources) == 1
         shown = sources[0].shown if one else f"{len(sources)} 个数"
-        rows.append((named(sources[0].figure if one else f"{head}@*@{period}"), named(shown), named(origin)))
-    table = Table(("指标值编号", "显示值", "来源"), tuple(rows), ("left", "right", "left"), (73, 18, 65))
+        code = sources[0].figure if one else f"{head}@*@{period}"
+        if sources[0].name:
+            place, code = (sources[0].place, code) if one else ("各地", head)
+            code = f"{place}{sources[0].name}（{code}）"
+        rows.append((named(code), named(shown), named(origin)))
+    table = Table(("数（编号）", "显示值", "来源"), tuple(rows), ("left", "right", "left"), (84, 18, 54))
     small = replace(writer.form, table_sizes=(writer.form.note_size,))
     made = table_element(table, small, _Writer(small, writer.part, {}).runs)
     anchors = set(writer.links.values())
@@ -373,7 +378,7 @@ def docx_bytes(paper: Paper, form: Form = GBT_9704) -> bytes:
         titles.append(TRACING)
     content = [
         *_front(writer, paper),
-        *_blocks(writer, paper.blocks),
+        *keep_end(_blocks(writer, paper.blocks)),
         *_attachment_list(writer, titles),
         *_signature(writer, paper),
         *_attachments(writer, paper, titles),

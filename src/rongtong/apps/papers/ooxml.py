@@ -7,14 +7,14 @@ theme fonts override ours.
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from rongtong.apps.papers.form import FONT_ALTERNATIVES, Form, twips
 from rongtong.cells import xml_text
 
-__all__ = ["blank", "element", "fixed_zip", "fonts"]
+__all__ = ["blank", "element", "fixed_zip", "fonts", "keep_end"]
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -23,6 +23,8 @@ RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
+LONG = 280  # characters of half a page
+LAST_ROWS = 2  # of a table that ends a text: they go with the signature
 PARTS = ("styles", "settings", "fontTable")
 
 
@@ -66,6 +68,24 @@ def element(tag: str, attributes: Mapping[str, str | int] | None = None, *childr
     if text:
         made.text = xml_text(text)
     return made
+
+
+def keep_end(body: Sequence[Any]) -> Sequence[Any]:
+    """The same elements, their end on one page with what follows: the last paragraph, or the last rows of a table.
+
+    LibreOffice moves such a paragraph whole, so one of more than half a page is left alone.
+    """
+    from docx.oxml.ns import qn
+
+    for made in reversed(body):
+        rows = made.findall(qn("w:tr"))[-LAST_ROWS:]
+        paragraphs = [p for row in rows for p in row.iter(qn("w:p"))] or list(made.iter(qn("w:p")))[-1:]
+        text = "".join(t.text or "" for p in paragraphs for t in p.iter(qn("w:t")))
+        for paragraph in paragraphs if rows or len(text) <= LONG else ():
+            paragraph.get_or_add_pPr().get_or_add_keepNext().val = True
+        if text:
+            break
+    return body
 
 
 def fonts(chinese: str, latin: str) -> dict[str, str]:

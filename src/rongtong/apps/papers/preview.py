@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
@@ -38,8 +38,9 @@ from rongtong.apps.papers.document import (
 )
 from rongtong.apps.papers.form import GBT_9704, em
 from rongtong.apps.papers.layout import TRACING, chinese_date, chinese_ordinal
+from rongtong.apps.papers.paging import Grid, Item, paged
 from rongtong.apps.papers.queries import Title
-from rongtong.apps.papers.tables import PADDING, alignments, fit
+from rongtong.apps.papers.tables import PADDING, alignments, fit, head_lines
 from rongtong.apps.papers.titleline import title_lines
 from rongtong.apps.records import models as records
 from rongtong.engine.period import Period
@@ -47,40 +48,10 @@ from rongtong.engine.workbook import read_book
 from rongtong.engine.workbook import shown as cell_text
 
 FORM = GBT_9704
-EMPTY = SafeString("")
 CELL = '<td class="{}">{}</td>'
-LINES = Fraction(FORM.lines) - Fraction(1, 2)  # what a reckoned page holds: reckoning is not setting
 LONG = 18  # characters from which a column of a workbook is shown wide
+BREAK = SafeString("<br>")
 LINE_PT = Fraction(FORM.line_pitch, 20)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A piece of a sheet: what it is, its words, and for tables rows and columns. `height` is in lines of the page."""
-
-    shape: str
-    words: SafeString = EMPTY
-    height: Fraction = Fraction(1)
-    section: str = ""
-    lines: tuple[SafeString, ...] = ()
-    table: Grid | None = None
-    picture: str = ""
-    pixels: tuple[int, int] = (0, 0)
-    width: int = 0
-    alt: str = ""
-    numbers: SafeString = EMPTY
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A table or the part of it that stands on one sheet; widths in percent, a row as (total, its cells)."""
-
-    size: int
-    widths: tuple[int, ...]
-    head: tuple[SafeString, ...]
-    rows: tuple[tuple[bool, SafeString], ...]
-    caption: SafeString = EMPTY
-    note: SafeString = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +112,7 @@ def sheets(paper: Paper) -> Iterator[Sheet]:
     """The pages of a paper in order."""
     number = 1
     for part in _parts(paper):
-        for items in _paged(part):
+        for items in paged(part):
             yield Sheet(number, tuple(items))
             number += 1
 
@@ -247,75 +218,27 @@ def _table(block: Table) -> Item:
         (index in block.total_rows, format_html_join("", CELL, zip(sides, map(html, row), strict=True)))
         for index, row in enumerate(block.rows)
     )
-    grid = Grid(
-        size, tuple(round(Fraction(100 * w, whole)) for w in widths), tuple(html(h) for h in block.head), rows,
-        html(block.caption), html(block.note),
-    )  # fmt: skip
-    heights = [_row_height(row, widths, size) for row in block.rows]
-    head = _row_height(block.head, widths, size) if block.head else Fraction(0)
+    heads = [head_lines(words, width, size) for words, width in zip(block.head, widths, strict=bool(block.head))]
     note = _lines(plain(block.note), FORM.note_size) + Fraction(1, 4) if plain(block.note) else Fraction(0)
-    extra = Fraction(bool(block.caption)) + note + Fraction(1, 2)
-    return Item("table", height=head + sum(heights, extra), table=grid)
+    grid = Grid(
+        size, tuple(f"{float(Fraction(100 * w, whole)):.2f}" for w in widths),
+        tuple(format_html_join(BREAK, "{}", ((html(line),) for line in lines)) for lines in heads), rows,
+        html(block.caption), html(block.note),
+        heights=tuple(_row_height([(cell,) for cell in row], widths, size) for row in block.rows),
+        head_height=_row_height(heads, widths, size) if heads else Fraction(0),
+        note_height=note,
+    )  # fmt: skip
+    return Item("table", height=grid.height, table=grid)
 
 
-def _row_height(row: Sequence[Words], widths: Sequence[int], size: int) -> Fraction:
+def _row_height(row: Sequence[Sequence[Words]], widths: Sequence[int], size: int) -> Fraction:
+    """Of a row whose cells are pieces that each begin a line; a line that runs on is not filled to its end."""
     most = 1
-    for words, width in zip(row, widths, strict=True):
-        most = max(most, ceil(em(plain(words)) * size * 10 / max(1, width - 2 * PADDING)))
-    return (most * Fraction(size, 2) * Fraction(13, 10) + Fraction(28, 10)) / LINE_PT
-
-
-def _paged(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Items by page: a heading stays with what follows it, a long table goes on with its head repeated."""
-    page: list[Item] = []
-    used = Fraction(0)
-    for item in items:
-        room = LINES - used
-        if item.shape == "break" or (item.height > room and item.shape != "table"):
-            moved = _trailing_headings(page) if item.shape != "break" else []
-            if page:
-                yield page
-            page, used = moved, sum((i.height for i in moved), Fraction(0))
-            if item.shape == "break":
-                continue
-        elif item.height > room:
-            pieces = list(_split(item, room))
-            for piece in pieces[:-1]:
-                yield [*page, piece] if piece.table and piece.table.rows else page
-                page, used = [], Fraction(0)
-            item = pieces[-1]
-        page.append(item)
-        used += item.height
-    if page:
-        yield page
-
-
-def _trailing_headings(page: list[Item]) -> list[Item]:
-    moved: list[Item] = []
-    while len(page) > 1 and page[-1].shape in ("h1", "h2", "h3", "h4"):
-        moved.insert(0, page.pop())
-    return moved
-
-
-def _split(item: Item, room: Fraction) -> Iterator[Item]:
-    """A table in pieces: what fits into `room`, then whole pages."""
-    grid = item.table
-    assert grid is not None  # only tables are split
-    count = len(grid.rows) or 1
-    each = item.height / (count + 2)
-    rows, first = list(grid.rows), True
-    while True:
-        fits = int((room - 2 * each) / each)
-        if fits >= len(rows):
-            caption = grid.caption if first else EMPTY
-            last = replace(grid, rows=tuple(rows), caption=caption)
-            yield replace(item, table=last, height=each * (len(rows) + 2))
-            return
-        fits = max(fits, 0) if first and room < LINES else max(fits, 1)
-        caption = grid.caption if first and fits else EMPTY
-        piece = replace(grid, rows=tuple(rows[:fits]), caption=caption, note=EMPTY)
-        yield replace(item, table=piece, height=room)
-        rows, first, room = rows[fits:], first and not fits, LINES
+    for pieces, width in zip(row, widths, strict=True):
+        room = max(1, width - 2 * PADDING)
+        needs = [em(plain(piece)) * size * 10 for piece in pieces]
+        most = max(most, sum(1 if need <= room else ceil(need / max(1, room - size * 5)) for need in needs))
+    return (most * Fraction(size, 2) * Fraction(135, 100) + Fraction(36, 10)) / LINE_PT
 
 
 def html(words: Words) -> SafeString:

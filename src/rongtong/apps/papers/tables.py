@@ -1,7 +1,8 @@
 """Tables of a paper: how wide, how large, which way set; then as elements."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -10,10 +11,14 @@ from rongtong.apps.papers.document import Name, Number, Table, Words, inlines, p
 from rongtong.apps.papers.form import Form, em, twips
 from rongtong.apps.papers.ooxml import element
 
-__all__ = ["alignments", "fit", "table_element"]
+__all__ = ["alignments", "fit", "head_lines", "table_element"]
 
 PADDING = 57  # 1 mm on each side of a cell
+SLACK = 40  # twips for the lines between columns and for rounding
+BROADER = Fraction(13, 10)  # the digits of DejaVu Serif against those of Times New Roman
 WRAP = 14  # em: a cell wider than this may take several lines
+SHORT = 4  # em: a cell up to this, such as a place or a change of rank, stays on one line
+TOKEN = re.compile(r"[!-~]+")  # a number or code within words
 Runs = Callable[[Words, str | None, int | None], list[Any]]
 
 
@@ -53,52 +58,77 @@ def _split_head(words: Words) -> tuple[Words, Words]:
     return words, ""
 
 
-def _needs(table: Table) -> list[tuple[Fraction, Fraction]]:
-    """Per column, in em: the least width that breaks no number, and the width that breaks nothing."""
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What a column needs in em: `hard` breaks no number, code or short name, `full` breaks nothing.
+
+    `safe` is `hard` where the digit font is missing and a broader one takes its place.
+    """
+
+    hard: Fraction
+    safe: Fraction
+    least: Fraction
+    full: Fraction
+
+
+def _hard(text: str, align: str) -> Fraction:
+    """The least width at which a cell breaks only where it may: between the characters of running words."""
+    whole = _width(text)
+    if align == "right" or whole <= SHORT:
+        return whole
+    return min(max((_width(t) for t in TOKEN.findall(text)), default=Fraction(0)), Fraction(WRAP))
+
+
+def _needs(table: Table) -> list[_Need]:
     needs = []
     for column, align in enumerate(alignments(table)):
-        cells = [_width(plain(row[column])) for row in table.rows]
-        widest = max(cells, default=Fraction(0))
+        cells = [plain(row[column]) for row in table.rows]
+        widest = max(map(_width, cells), default=Fraction(0))
         # A head may take two lines and its unit one more.
         name, unit = _split_head(table.head[column]) if table.head else ("", "")
         head = max(_width(plain(name)) / 2, _width(plain(unit)))
-        least = widest if align == "right" else min(widest, Fraction(WRAP))
-        needs.append((max(least, head, Fraction(2)), max(widest, _width(plain(name)), head)))
+        hard = max([Fraction(2), *(_hard(cell, align) for cell in cells)])
+        safe = max([hard, *(_hard(cell, align) * BROADER for cell in cells if cell.isascii())])
+        least = max(safe, head, min(widest, Fraction(WRAP)))
+        needs.append(_Need(hard, safe, least, max(widest, _width(plain(name)), head, safe)))
     return needs
 
 
 def fit(table: Table, form: Form) -> tuple[int, tuple[int, ...]]:
     """(size in half-points, column widths in twips): the largest of the form's table sizes that breaks no number.
 
-    Widths add up to the type area unless they are given. At the smallest size what does not fit wraps.
+    Widths add up to the type area unless they are given. At the smallest size running words give way first.
     """
     needs = _needs(table)
     given = tuple(twips(width) for width in table.widths_mm)
     size = form.table_sizes[-1]
     for candidate in form.table_sizes:
-        least = [need * candidate * 10 + 2 * PADDING + 20 for need, _ in needs]
+        least = [_twips(need.least, candidate) for need in needs]
         room = given or (form.text_width,)
         if all(a <= b for a, b in zip(least if given else [sum(least)], room, strict=True)):
             size = candidate
             break
-    if given:
-        return size, given
-    least = [need * size * 10 + 2 * PADDING + 20 for need, _ in needs]
-    spare = form.text_width - sum(least)
-    if spare < 0:
-        shares = [width * form.text_width / sum(least) for width in least]
-    else:
-        # Columns that would still wrap get the room first; then all share alike in proportion to what they hold.
-        wants = [max(full - need, Fraction(0)) * size * 10 for need, full in needs]
-        first = min(spare, sum(wants))
+    return size, given or _shared(needs, size, form.text_width)
+
+
+def _twips(need: Fraction, size: int) -> Fraction:
+    """The width of a column whose contents need so many em."""
+    return need * size * 10 + 2 * PADDING + SLACK
+
+
+def _shared(needs: Sequence[_Need], size: int, room: int) -> tuple[int, ...]:
+    """Columns that share `room`: first what may not break, then what had better not, then what would still wrap."""
+    steps = [[_twips(getattr(need, step), size) for need in needs] for step in ("hard", "safe", "least", "full")]
+    shares = steps[0]
+    for step in steps[1:]:
+        wants = [wanted - has for wanted, has in zip(step, shares, strict=True)]
+        given = min(max(room - sum(shares), Fraction(0)), sum(wants))
         total = sum(wants) or Fraction(1)
-        rest = spare - first
-        base = sum(least) + first
-        grown = [width + want * first / total for width, want in zip(least, wants, strict=True)]
-        shares = [width + width * rest / base for width in grown]
-    widths = [int(share) for share in shares]
-    widths[-1] += form.text_width - sum(widths)
-    return size, tuple(widths)
+        shares = [has + want * given / total for has, want in zip(shares, wants, strict=True)]
+    # What is left over, or missing even so, all share alike in proportion to what they hold.
+    widths = [int(share * room / sum(shares)) for share in shares]
+    widths[-1] += room - sum(widths)
+    return tuple(widths)
 
 
 def _cell(width: int, align: str, words: Sequence[Any]) -> Any:
@@ -153,12 +183,19 @@ def frame(widths: Sequence[int], size: int, *, padding: int = PADDING, inner: bo
     )
 
 
-def _head_runs(words: Words, width: int, size: int, form: Form, runs: Runs) -> list[Any]:
+def head_lines(words: Words, width: int, size: int) -> tuple[Words, ...]:
+    """A head as it is set in a column: whole, or its unit on a line of its own where both do not fit on one."""
     name, unit = _split_head(words)
-    if not unit or _width(plain(words)) * size * 10 <= width - 2 * PADDING:
+    fits = not unit or _width(plain(words)) * size * 10 <= width - 2 * PADDING
+    return (words,) if fits else (name, unit)
+
+
+def _head_runs(words: Words, width: int, size: int, form: Form, runs: Runs) -> list[Any]:
+    name, *unit = head_lines(words, width, size)
+    if not unit:
         return runs(words, form.strong_font, size)
     pause = element("w:r", None, element("w:br"))
-    return [*runs(name, form.strong_font, size), pause, *runs(unit, form.strong_font, size)]
+    return [*runs(name, form.strong_font, size), pause, *runs(unit[0], form.strong_font, size)]
 
 
 def table_element(table: Table, form: Form, runs: Runs) -> Any:

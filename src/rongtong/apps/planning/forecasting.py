@@ -16,6 +16,7 @@ from rongtong.apps.planning.models import ForecastRecord
 from rongtong.engine import nowcast as engine
 from rongtong.engine.facts import Fact
 from rongtong.engine.figure import Citation, Figure, Key
+from rongtong.engine.nowcast.record import METHOD_WORDS
 from rongtong.engine.pack.model import Indicator, Target
 from rongtong.engine.pack.read import Pack
 from rongtong.engine.period import Period
@@ -212,7 +213,8 @@ def _record_figures(record: ForecastRecord, card: Indicator, period: Period) -> 
     shown = unit(card.unit)
     body = json.loads(record.body)
     status = "synthetic" if body.get("status") == "synthetic" else "forecast"
-    cites = (Citation(note=f"由 {record.made_from} 推算，{record.as_of}，方法 {record.method}"),)
+    made_from, method = Period.parse(record.made_from).chinese, METHOD_WORDS.get(record.method, record.method)
+    cites = (Citation(note=f"由{made_from}的数推算，{record.as_of}，方法：{method}"),)
     out = []
     values = {"forecast": record.value, "forecast_low": record.low, "forecast_high": record.high}
     for measure, value in values.items():

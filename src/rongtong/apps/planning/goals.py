@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 from django.db.models import Count, Max
@@ -49,6 +50,7 @@ def state() -> str:
 def cell_figure(cell: AllocationCell, allocation: Allocation, card: Indicator, whole: Figure | None) -> Figure:
     """An allocated goal as a figure made from the target it was split from; known from the day it is in force."""
     day = allocation.adopted_from or allocation.known_from
+    named = f"{json.loads(allocation.spec)['name']}（{allocation.code}）第 {allocation.version} 版"
     return Figure(
         key=Key(allocation.indicator, cell.place, Period.parse(allocation.period), "allocated"),
         quantity=Quantity.stored(cell.value, unit(card.unit)),
@@ -56,10 +58,10 @@ def cell_figure(cell: AllocationCell, allocation: Allocation, card: Indicator, w
         status="allocated",
         operation="allocated",
         inputs=(whole,) if whole else (),
-        cites=(Citation(note=f"目标分解 {allocation.code} 第 {allocation.version} 版"),),
+        cites=(Citation(note=f"目标分解：{named}"),),
         decimals=None,
         known_from=day,
-        note=f"分解方案 {allocation.code} 第 {allocation.version} 版，{day}",
+        note=f"分解方案：{named}，{day}",
     )
 
 

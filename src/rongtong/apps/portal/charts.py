@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -10,7 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from rongtong.apps.papers import charts
-from rongtong.apps.papers.palette import Spec
+from rongtong.apps.papers.form import em
+from rongtong.apps.papers.palette import INK, MUTED, Spec
 from rongtong.engine.figure import Figure
 from rongtong.engine.indicator import Board
 from rongtong.engine.pack.read import Pack
@@ -24,6 +26,7 @@ WALL_TREND_SIZE = (340, 190)
 STRUCTURE_WIDTH = 270
 # Shares of the map's width and height at which a corner is looked at.
 SAMPLES = tuple((across, up) for across in (0.02, 0.14, 0.26) for up in (0.02, 0.17, 0.32))
+TITLE_SIZE, FOOT_SIZE = 15, 11  # of a chart that is handed out
 LABEL = (42, 30)  # pixels a label of two lines takes
 
 
@@ -193,6 +196,33 @@ def trend_spec(
         if layer["mark"]["type"] == "area":
             layer["mark"]["opacity"] = 0.3
     return spec
+
+
+def framed(spec: Spec, name: str, foot: str) -> Spec:
+    """A description that stands alone, as in somebody's document: its name above, a line of small print below."""
+    around = {key: spec[key] for key in ("$schema", "background", "config")}
+    inner = {key: value for key, value in spec.items() if key not in (*around, "description")}
+    below = _broken(foot, spec["width"], FOOT_SIZE)
+    small = {"align": "left", "baseline": "top", "x": 0, "y": 0, "fontSize": FOOT_SIZE, "color": MUTED, "aria": False}
+    line = {
+        "data": {"values": [{}]},
+        "width": spec["width"],
+        "height": FOOT_SIZE * 4 / 3 * len(below),
+        "mark": {"type": "text", "text": below, "lineHeight": FOOT_SIZE * 4 / 3, **small},
+    }
+    title = {"text": _broken(name, spec["width"], TITLE_SIZE), "anchor": "start", "fontSize": TITLE_SIZE, "color": INK}
+    description = f"{name}。{spec['description']}{foot}"
+    return {**around, "description": description, "title": title, "padding": 12, "vconcat": [inner, line]}
+
+
+def _broken(text: str, width: int, size: int) -> list[str]:
+    """`text` in lines of at most so many pixels, at this size."""
+    lines = [""]
+    for piece in re.findall(r"[!-~]+|.", text):
+        if lines[-1] and em(lines[-1] + piece) * size > width and piece not in "，。；：）、":
+            lines.append("")
+        lines[-1] += piece
+    return lines
 
 
 def svg(spec: Spec) -> str:

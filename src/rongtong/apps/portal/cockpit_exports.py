@@ -91,14 +91,42 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
 
 @lru_cache(maxsize=32)
 def picture(state: State, choice: Choice, name: str, kind: str, everything: bool) -> str | bytes | None:
-    """A chart as SVG text or PNG, kept by state, choice and reader; None where there is nothing to draw."""
-    if name == "structure":
-        drawn = cockpit_structure.spec(cockpit_structure.structure(state, choice, everything))
-    else:
-        drawn = _spec(contents.content(state, choice), name)
+    """A chart as SVG text or PNG, kept by state, choice and reader; None where there is nothing to draw.
+
+    It says by itself where, when and of what it is, from what source, as known on which day, and whether it is 演示数据.
+    """
+    content = contents.content(state, choice)
+    structure = cockpit_structure.structure(state, choice, everything) if name == "structure" else None
+    drawn = cockpit_structure.spec(structure) if structure else _spec(content, name)
     if drawn is None:
         return None
-    return charts.png(drawn) if kind == "png" else charts.svg(drawn)
+    synthetic = (structure or (content.trend if name == "trend" else content)).synthetic
+    title = f"{structure.place}{structure.period.chinese}{structure.title}构成" if structure else _title(content, name)
+    day = choice.as_of or state.today
+    known = f"截至{day.year}年{day.month}月{day.day}日已知的数"
+    source = content.source or ("系统生成的演示数据" if synthetic else "见数的来历")
+    demo = "；演示数据，不是公布数" if synthetic else ""
+    framed = charts.framed(drawn, title, f"来源：{source}；{known}{demo}。")
+    return charts.png(framed) if kind == "png" else charts.svg(framed)
+
+
+def _area(content: Content) -> str:
+    """The whole and into what it is divided: 某省各市, 某市各县（市、区）."""
+    pack = packs.current(content.choice.as_of)
+    level = content.choice.level if not content.choice.within else "county"
+    divided = {"city": "各市", "county": "各县（市、区）"}[level]
+    return f"{pack.places.get(content.board.total.place).name}{divided}"
+
+
+def _title(content: Content, name: str) -> str:
+    """Place, period and measure of a chart by name (map, ranking, trend)."""
+    if name == "trend":
+        item = content.trend
+        place = packs.current(content.choice.as_of).places.get(content.board.total.place).name
+        last = item.year if item.forecast else item.points[-1].period
+        return f"{place}{item.name}{item.kind}（{item.points[0].period.chinese}至{last.chinese}）"
+    words = f"{_area(content)}{charts.title(content.board, content.choice.compare)}"
+    return f"{words}位次" if name == "ranking" else words
 
 
 def _spec(content: Content, name: str) -> Spec | None:
@@ -117,6 +145,8 @@ def _spec(content: Content, name: str) -> Spec | None:
 def handed_out(body: str | bytes, kind: str, content: Content, what: str) -> HttpResponse:
     """A file with a name that says what it holds."""
     board = content.board
-    name = f"{board.card.name}_{board.period.chinese}_{what}.{kind}"
+    measure = charts.MEASURE_WORDS[content.choice.compare] if what in ("地图", "位次") else ""
+    words = (_area(content), board.card.name, board.period.chinese, what, measure)
+    name = f"{'_'.join(word for word in words if word)}.{kind}"
     disposition = content_disposition_header(True, name)
     return HttpResponse(body, content_type=TYPES[kind], headers={"Content-Disposition": disposition or "attachment"})

@@ -14,7 +14,16 @@ from rongtong import clock
 from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.papers.blocks_base import wide
-from rongtong.apps.planning import chain, forecasting, goals, pages_cards, pages_commitment, pages_targets, queries
+from rongtong.apps.planning import (
+    chain,
+    forecasting,
+    goals,
+    naming,
+    pages_cards,
+    pages_commitment,
+    pages_targets,
+    queries,
+)
 from rongtong.apps.planning.pages_cards import clause_words
 from rongtong.apps.registry.access import visible_places
 from rongtong.apps.registry.models import Account
@@ -150,7 +159,7 @@ def _observation(link: Mapping[str, Any]) -> Item:
     detail = "；".join(f"{words} {said}" for words, said in places if said)
     status = STATUS_WORDS.get(link["status"], link["status"])
     address = reverse("why", args=[link["code"]]) + "#evidence"
-    words = f"{_about(packs.current(), Key.parse(link['code']))} {value}"
+    words = f"{''.join(naming.about(packs.current(), Key.parse(link['code'])))} {value}"
     return Item(words if tag else f"{words}（{status}）", address, detail, tag=tag)
 
 
@@ -230,31 +239,9 @@ def lamp(data: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-MEASURE_WORDS = {
-    "yoy": "同比", "share": "占比", "rank": "位次", "yoy_rank": "增速位次", "gap": "与上级增速之差", "base": "上年同期",
-    "check": "由各地水平值核对的增速", "completion": "完成率", "baseline": "应达进度", "pace": "进度比", "target": "目标",
-    "allocated": "分解目标", "parts": "各地合计", "parts_base": "各地上年同期合计", "forecast": "年末预测",
-    "forecast_low": "预测下限", "forecast_high": "预测上限", "probability": "完成目标的可能", "unallocated": "未分到下一级",
-    "difference": "合计与各部分之差", "needed": "应达增速", "growth": "增速", "contribution": "对变动的贡献",
-    "contribution_rest": "其余的贡献", "shortfall": "缺口", "shortfall_rest": "其余的缺口", "rank_change": "位次变化",
-    "part_share": "占合计之比", "part_rest": "合计与各部分之差", "part_rest_share": "差额占合计之比",
-    "unallocated_share": "未分到下一级的占比",
-}  # fmt: skip
-
-
 def title(pack: Pack, figure: Figure) -> str:
     """What a figure is about: place, period, indicator and measure."""
-    return _about(pack, figure.key)
-
-
-def _about(pack: Pack, key: Key) -> str:
-    place = "未分到下一级" if key.place == queries.UNALLOCATED else pack.places.name(key.place)
-    card = pack.find("indicators", key.indicator)
-    chained = pack.find("chains", key.chain) if key.chain else None
-    words = f"{place}{key.period.chinese}{card.name if card else key.indicator}"
-    base = pack.find("indicators", key.base) if key.base else None
-    measure = f"占{base.name}之比" if base else MEASURE_WORDS.get(key.measure, "")
-    return words + (f"（{chained.name}）" if chained else "") + measure
+    return "".join(naming.about(pack, figure.key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ class Trend:
         return len([p for p in self.points if p.figure]) + bool(self.forecast) >= LEAST
 
     @property
+    def synthetic(self) -> bool:
+        shown = (*(p.figure for p in self.points), *self.forecast.values())
+        return any(figure is not None and figure.status == "synthetic" for figure in shown)
+
+    @property
     def said(self) -> str:
         """One sentence that says what the line shows."""
         known = [p for p in self.points if p.figure]

@@ -9,6 +9,11 @@ from fractions import Fraction
 SHARE_LOGIT_T = "share_logit_t"
 SAME_SHARE = "same_share_as_total"
 INSUFFICIENT_HISTORY = "insufficient_history"
+METHOD_WORDS = {
+    SHARE_LOGIT_T: "按近年同期完成份额推算",
+    SAME_SHARE: "与合计同一份额",
+    INSUFFICIENT_HISTORY: "历史不足，不作预测",
+}
 
 
 @dataclass(frozen=True, slots=True)
