@@ -57,7 +57,7 @@ def test_everybody_sees_the_open_indicators_with_latest_values_and_files(client:
 def test_the_english_page_says_so_and_marks_what_stays_chinese(client: Client) -> None:
     page = client.get("/en/open/rd_total").content.decode()
     assert '<html lang="en"' in page
-    assert '<nav class="side" lang="zh-Hans"' in page
+    assert '<nav class="side" lang="en"' in page
     assert "R&amp;D expenditure (intramural)" in page
     assert '<span lang="zh-Hans">一地全部执行单位当年' in page
 
