@@ -59,6 +59,12 @@ def test_the_english_page_says_so_and_marks_what_stays_chinese(client: Client) -
     assert '<html lang="en"' in page
     assert '<nav class="side" lang="en"' in page
     assert "R&amp;D expenditure (intramural)" in page
+    assert "Latest (China)" in page
+    assert '<span class="unit">100 million yuan</span>' in page
+    listed = client.get("/en/open/").content.decode()
+    assert ">100 million yuan</td>" in listed
+    assert ">China</td>" in listed
+    assert "Zhejiang Province: not out yet" in listed
     assert '<span lang="zh-Hans">一地全部执行单位当年' in page
 
 
@@ -205,10 +211,10 @@ def test_one_place_never_stands_for_the_whole(client: Client) -> None:
     assert above.place == "000000"
     page = client.get("/open/").content.decode()
     row = page.partition("/open/service_rd_expense")[2].partition("</tr>")[0]
-    assert "全省</span>未出" in row
+    assert "全省未出" in row
     assert "宁波" not in row
-    assert "全省</span>未出" in client.get("/open/service_rd_expense").content.decode()
-    assert "全省</span> not out yet" in client.get("/en/open/service_rd_expense").content.decode()
+    assert "全省未出" in client.get("/open/service_rd_expense").content.decode()
+    assert "Zhejiang Province: not out yet" in client.get("/en/open/service_rd_expense").content.decode()
     assert "全省未出，只列有数的地方" in client.get("/indicators/service_rd_expense").content.decode()
 
 
@@ -263,7 +269,7 @@ def test_a_status_is_that_of_any_period_and_a_pure_number_has_no_unit(client: Cl
     assert "2025年一季度" in row
     assert "已公布" in row
     index = page.partition('/open/transfer_index"')[2].partition("</tr>")[0]
-    assert '<td class="nowrap" lang="zh-Hans"></td>' in index
+    assert '<td class="nowrap"></td>' in index
     for address in ("/open/transfer_index", "/indicators/transfer_index"):
         shown = client.get(address).content.decode()
         assert ">1</th>" not in shown

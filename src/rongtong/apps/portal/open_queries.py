@@ -13,6 +13,7 @@ from rongtong.apps.observations import queries as observations
 from rongtong.apps.packs import queries as packs
 from rongtong.apps.planning import pages_cards
 from rongtong.apps.planning import queries as planning
+from rongtong.apps.portal.open_words import UNITS_EN
 from rongtong.engine.facts import Fact
 from rongtong.engine.figure import Key
 from rongtong.engine.pack.model import Cite, Document, Indicator
@@ -45,6 +46,7 @@ class Cell:
     known_from: date
     source: str
     figure: str
+    name_en: str = ""
     hidden: Hidden = ""
 
     @property
@@ -72,6 +74,11 @@ class Dataset:
     documents: tuple[tuple[Cite, Document | None], ...]
     cells: tuple[Cell, ...]
     latest: Cell | None
+
+    @property
+    def unit_en(self) -> str:
+        """The unit in English; what is counted in firms, items or cases is a number."""
+        return UNITS_EN.get(self.card.unit, "number")
 
     @property
     def synthetic(self) -> bool:
@@ -148,7 +155,7 @@ def _latest(pack: Pack, card: Indicator, cells: list[Cell]) -> Cell | None:
     if value is None:
         return None
     return replace(
-        there[0], place=root, name=pack.places.name(root), parent=pack.places.parent(root) or "", quantity=value.quantity,
+        there[0], place=root, name=pack.places.name(root), name_en=_english(pack, root), parent=pack.places.parent(root) or "", quantity=value.quantity,
         status=value.status, known_from=max(c.known_from for c in there), source="", figure=value.id, hidden="",
     )  # fmt: skip
 
@@ -165,7 +172,13 @@ def _cell(pack: Pack, card: Indicator, fact: Fact) -> Cell:
         known_from=fact.known_from,
         source=fact.source,
         figure=str(Key(card.code, fact.place, fact.period)),
+        name_en=_english(pack, fact.place),
     )
+
+
+def _english(pack: Pack, place: str) -> str:
+    found = pack.places.places.get(place)
+    return found.name_en if found else ""
 
 
 def _suppressed(cells: list[Cell], public: set[str]) -> list[Cell]:

@@ -118,6 +118,12 @@ WORDS: dict[Language, dict[str, str]] = {
 }
 
 # Status → (Chinese name, Chinese meaning, English name, English meaning).
+# Units in English; whatever else things are counted in is a number of them.
+UNITS_EN = {
+    "亿元": "100 million yuan", "万元": "10 000 yuan", "元": "yuan", "%": "%", "1": "", "人": "persons",
+    "万人": "10 000 persons", "人年": "FTE",
+}  # fmt: skip
+
 STATUSES: dict[str, tuple[str, str, str, str]] = {
     "actual": ("已公布", "这一期正式公布的数", "published", "published officially for this period"),
     "recorded": ("办件", "由平台上办理的事项计出", "from cases", "counted from the cases handled on the platform"),
