@@ -43,8 +43,13 @@ WIDEST = """() => [...document.querySelectorAll('body *')]
   .slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""
 
 
+# What the button says on an English page.
+ENGLISH = {"大字版": "Large type", "标准字号": "Usual type"}
+
+
 def switch(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
+    english = "/en/" in page.url
+    page.get_by_role("button", name=ENGLISH[name] if english else name, exact=True).click()
     page.wait_for_load_state()
 
 
