@@ -183,24 +183,29 @@ def line(case: Case, held: frozenset[str], below: int = 0) -> Line:
 def days(account: Account) -> tuple[Day, ...]:
     """The terms of open cases and the open dues, the earliest first."""
     cases = list(access.seen(account, ALL).filter(outcome="", due__isnull=False).order_by("due", "pk")[:MOST_DAYS])
-    held = holding.roles_in(holding.reach(account), cases)
+    dues, who = _dues(account), holding.reach(account)
+    held = holding.roles_in(who, {c.pk: c for c in (*cases, *(o.case for o in dues))}.values())
     found = []
     for case in cases:
         one = line(case, held[case.pk])
         assert case.due is not None  # asked for
         found.append(Day(case.due, f"{one.stage}", one.turn, one.mine, "", one.lamp, case, one.address))
-    return tuple(sorted((*found, *owed(account)), key=lambda d: (d.day, d.case.pk))[:MOST_DAYS])
+    found += [_owed(o, who, held[o.case_id]) for o in dues if access.is_whole(who, o.case, held[o.case_id])]
+    return tuple(sorted(found, key=lambda d: (d.day, d.case.pk))[:MOST_DAYS])
 
 
 def owed(account: Account) -> tuple[Day, ...]:
     """The open dues of the cases that the account reads in full, the earliest first."""
+    dues, who = _dues(account), holding.reach(account)
+    held = holding.roles_in(who, {o.case_id: o.case for o in dues}.values())
+    return tuple(_owed(o, who, held[o.case_id]) for o in dues if access.is_whole(who, o.case, held[o.case_id]))
+
+
+def _dues(account: Account) -> list[Obligation]:
     rows = Obligation.objects.filter(
         case__in=access.seen(account, ALL).values("pk"), met=None, waived=None, due__lte=clock.today() + AHEAD
     )
-    found = list(rows.select_related("case__definition").order_by("due", "pk")[:MOST_DAYS])
-    who = holding.reach(account)
-    held = holding.roles_in(who, {o.case_id: o.case for o in found}.values())
-    return tuple(_owed(o, who, held[o.case_id]) for o in found if access.is_whole(who, o.case, held[o.case_id]))
+    return list(rows.select_related("case__definition").order_by("due", "pk")[:MOST_DAYS])
 
 
 def _owed(one: Obligation, who: Reach, held: frozenset[str]) -> Day:
